@@ -1,0 +1,255 @@
+#include "bindings/convert.h"
+
+#include <cstring>
+
+#include "ops/ops.h"
+#include "tape/tape.h"
+
+namespace densegrad::python {
+
+namespace {
+
+[[noreturn]] void no_such_dtype(const py::object& dtype) {
+  fail<TypeError>("[dtype] ", std::string(py::str(dtype)),
+                  " is not supported: use float32, float64, int32, int64 or bool, or convert the array with astype().");
+}
+
+// The dtype under which an array's values are stored here.
+DType storage_dtype(const py::dtype& d) {
+  const auto size = d.itemsize();
+  switch (d.kind()) {
+    case 'b': return DType::boolean;
+    case 'i': return size <= 4 ? DType::int32 : DType::int64;
+    case 'u': return size <= 2 ? DType::int32 : DType::int64;
+    case 'f': return size <= 4 ? DType::float32 : DType::float64;
+    default: no_such_dtype(d);
+  }
+}
+
+// Kept for the life of the process: the interpreter may be gone when statics are destroyed.
+py::handle numpy_function(const char* name) { return py::object(py::module_::import("numpy").attr(name)).release(); }
+
+bool is_numpy_array(py::handle h) { return py::isinstance<py::array>(h); }
+
+// Whether the numbers of a nested list say their own dtype (NumPy scalars, arrays, tensors), as plain Python numbers do
+// not.
+bool has_dtype(py::handle h) {
+  py::object item = py::reinterpret_borrow<py::object>(h);
+  while (py::isinstance<py::list>(item) || py::isinstance<py::tuple>(item)) {
+    if (py::len(item) == 0) return false;
+    item = item[py::int_(0)];
+  }
+  return py::hasattr(item, "dtype");
+}
+
+Tensor from_array(const py::array& array, std::optional<DType> wanted) {
+  const DType dtype = wanted ? *wanted : storage_dtype(array.dtype());
+  if (wanted) storage_dtype(array.dtype());  // rejects objects, strings, complex numbers
+  if (array.dtype().kind() == 'u' && array.dtype().itemsize() == 8 && array.size() > 0 && !is_float(dtype)) {
+    const py::object largest = array.attr("max")();
+    if (PyObject_RichCompareBool(largest.ptr(), py::int_(INT64_MAX).ptr(), Py_GT) == 1) {
+      fail<std::overflow_error>("[constant] the array has the entry ", std::string(py::str(largest)),
+                                ": it must fit int64.");
+    }
+  }
+  if (array.ndim() > max_rank) {
+    fail("[constant] the array has ", array.ndim(), " axes: at most ", max_rank, " are supported.");
+  }
+  Shape shape;
+  for (py::ssize_t i = 0; i < array.ndim(); ++i) shape.push_back(array.shape(i));
+  Tensor t(dtype, shape);
+  // One pass for a native C-ordered array; anything else goes through NumPy's own conversion.
+  const py::dtype target = numpy_dtype(dtype);
+  py::object source = array;
+  if (!array.dtype().equal(target) || !(array.flags() & py::array::c_style)) {
+    static const py::handle ascontiguous = numpy_function("ascontiguousarray");
+    source = ascontiguous(array, target);
+  }
+  std::memcpy(t.raw(), py::reinterpret_borrow<py::array>(source).data(),
+              static_cast<std::size_t>(t.size() * item_size(dtype)));
+  return t;
+}
+
+// What NumPy says of a value that is no array yet.
+Tensor from_other(py::handle value, std::optional<DType> dtype) {
+  if (py::hasattr(value, "filled") && py::hasattr(value, "mask")) {
+    fail<TypeError>("[constant] masked arrays are not supported: pass .filled(...) and the mask as sample weights.");
+  }
+  static const py::handle asarray = numpy_function("asarray");
+  py::array array;
+  try {
+    array = py::reinterpret_borrow<py::array>(asarray(value));
+  } catch (py::error_already_set& e) {
+    if (!e.matches(PyExc_ValueError)) throw;
+    fail("[constant] the value is no rectangular array: ", std::string(py::str(e.value())), ".");
+  }
+  if (!dtype && !has_dtype(value)) {
+    const DType natural = storage_dtype(array.dtype());
+    if (natural == DType::float64) dtype = DType::float32;
+    if (natural == DType::int64) {
+      const bool fits = array.size() == 0 || (py::cast<index_t>(array.attr("min")()) >= INT32_MIN &&
+                                              py::cast<index_t>(array.attr("max")()) <= INT32_MAX);
+      dtype = array.size() == 0 ? DType::float32 : fits ? DType::int32 : DType::int64;
+    }
+    if (array.size() == 0) dtype = DType::float32;
+  }
+  return from_array(array, dtype);
+}
+
+}  // namespace
+
+std::optional<DType> parse_dtype(py::handle dtype) {
+  if (dtype.is_none()) return {};
+  py::dtype d;
+  try {
+    d = py::dtype::from_args(py::reinterpret_borrow<py::object>(dtype));
+  } catch (py::error_already_set& e) {
+    no_such_dtype(py::reinterpret_borrow<py::object>(dtype));
+  }
+  for (DType candidate : {DType::float32, DType::float64, DType::int32, DType::int64, DType::boolean}) {
+    if (d.equal(numpy_dtype(candidate))) return candidate;
+  }
+  no_such_dtype(d);
+}
+
+py::dtype numpy_dtype(DType dtype) {
+  static const std::array<py::handle, 5> dtypes = [] {
+    std::array<py::handle, 5> list;
+    for (std::size_t i = 0; i < list.size(); ++i) list[i] = py::dtype(dtype_name(static_cast<DType>(i))).release();
+    return list;
+  }();
+  return py::reinterpret_borrow<py::dtype>(dtypes[static_cast<std::size_t>(dtype)]);
+}
+
+std::optional<Tensor> as_tensor(py::handle value) {
+  if (py::isinstance<Tensor>(value)) return py::cast<const Tensor&>(value);
+  if (py::isinstance<Variable>(value)) return py::cast<Variable&>(value).read();
+  return {};
+}
+
+Tensor peek(py::handle value) {
+  if (py::isinstance<Variable>(value)) return py::cast<Variable&>(value).value();
+  return py::cast<const Tensor&>(value);
+}
+
+bool is_tensor(py::handle value) { return py::isinstance<Tensor>(value) || py::isinstance<Variable>(value); }
+
+Tensor convert(py::handle value, std::optional<DType> dtype) {
+  if (std::optional<Tensor> t = as_tensor(value)) return dtype ? cast(*t, *dtype) : *t;
+  if (PyFloat_CheckExact(value.ptr())) {
+    return Tensor::scalar(dtype.value_or(DType::float32), PyFloat_AS_DOUBLE(value.ptr()));
+  }
+  if (PyBool_Check(value.ptr())) return Tensor::scalar(dtype.value_or(DType::boolean), value.ptr() == Py_True);
+  if (PyLong_CheckExact(value.ptr()) && dtype && is_float(*dtype)) {
+    return Tensor::scalar(*dtype, py::cast<double>(value));
+  }
+  if (is_numpy_array(value) && !py::hasattr(value, "mask")) {
+    return from_array(py::reinterpret_borrow<py::array>(value), dtype);
+  }
+  if (value.is_none()) fail<TypeError>("[constant] got None where a tensor or an array is needed.");
+  return from_other(value, dtype);
+}
+
+std::vector<Tensor> convert_together(std::initializer_list<py::handle> values, bool floating) {
+  std::vector<std::optional<Tensor>> tensors;
+  std::optional<DType> like;
+  for (py::handle value : values) {
+    tensors.push_back(as_tensor(value));
+    if (tensors.back() && !like) like = tensors.back()->dtype();
+  }
+  std::vector<Tensor> out;
+  if (like) {
+    std::size_t i = 0;
+    for (py::handle value : values) {
+      if (tensors[i]) {
+        out.push_back(*tensors[i]);
+      } else if (is_float(*like) || PyLong_Check(value.ptr())) {
+        out.push_back(convert(value, like));
+      } else {
+        // A float does not become an integer in silence: the operation will say that the dtypes differ.
+        const Tensor natural = convert(value);
+        out.push_back(is_float(natural.dtype()) ? natural : cast(natural, *like));
+      }
+      ++i;
+    }
+    return out;
+  }
+  DType widest = floating ? DType::float32 : DType::boolean;
+  bool any_array = false;
+  for (py::handle value : values) {
+    out.push_back(convert(value));
+    const bool number = PyFloat_CheckExact(value.ptr()) || PyLong_CheckExact(value.ptr());
+    any_array = any_array || !number;
+    // A Python number adapts to an array: only its kind (float or not) counts.
+    DType d = out.back().dtype();
+    if (number && d == DType::int64) d = DType::int32;
+    if (d > widest) widest = d;
+  }
+  for (Tensor& t : out) t = cast(t, widest);
+  return out;
+}
+
+py::array to_numpy(const Tensor& t) {
+  const void* data = t.raw();
+  py::array array(numpy_dtype(t.dtype()), std::vector<py::ssize_t>(t.shape().begin(), t.shape().end()));
+  std::memcpy(array.mutable_data(), data, static_cast<std::size_t>(t.size() * item_size(t.dtype())));
+  return array;
+}
+
+py::array exit_to_numpy(const Tensor& t, const char* kind) {
+  for (Recorder* recorder : recorders()) {
+    auto* tape = dynamic_cast<Tape*>(recorder);
+    if (!tape || !tape->tracks(t)) continue;
+    std::string file = "?";
+    int line = 0;
+    if (PyFrameObject* frame = PyEval_GetFrame()) {
+      line = PyFrame_GetLineNumber(frame);
+      const auto code = py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(PyFrame_GetCode(frame)));
+      file = py::cast<std::string>(code.attr("co_filename"));
+    }
+    tape->note_exit({t.id(), kind, file, line});
+  }
+  return to_numpy(t);
+}
+
+std::optional<Shape> parse_axes(py::handle axis) {
+  if (axis.is_none()) return {};
+  if (PyLong_Check(axis.ptr()) || PyIndex_Check(axis.ptr())) return Shape{py::cast<index_t>(axis)};
+  Shape axes;
+  for (py::handle a : py::reinterpret_borrow<py::object>(axis)) axes.push_back(py::cast<index_t>(a));
+  return axes;
+}
+
+Shape parse_shape(py::handle shape, bool allow_unknown) {
+  Shape s;
+  if (PyIndex_Check(shape.ptr())) return Shape{py::cast<index_t>(shape)};
+  for (py::handle d : py::reinterpret_borrow<py::object>(shape)) {
+    if (d.is_none() && allow_unknown) {
+      s.push_back(unknown);
+    } else if (PyIndex_Check(d.ptr())) {
+      s.push_back(py::cast<index_t>(d));
+    } else {
+      fail<TypeError>("[shape] ", std::string(py::str(py::reinterpret_borrow<py::object>(shape))),
+                      " must be a sequence of integers.");
+    }
+  }
+  return s;
+}
+
+py::tuple shape_tuple(const Shape& shape) {
+  py::tuple t(static_cast<std::size_t>(shape.rank()));
+  for (int i = 0; i < shape.rank(); ++i) {
+    t[static_cast<std::size_t>(i)] = shape[i] == unknown ? py::object(py::none()) : py::object(py::int_(shape[i]));
+  }
+  return t;
+}
+
+int index_of_name(const char* tag, const char* argument, const std::vector<const char*>& names, const std::string& name) {
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (name == names[i]) return static_cast<int>(i);
+  std::string known;
+  for (const char* n : names) known += (known.empty() ? "" : ", ") + std::string(n);
+  fail("[", tag, "] `", argument, "` is '", name, "': it must be one of ", known, ".");
+}
+
+}  // namespace densegrad::python

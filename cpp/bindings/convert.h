@@ -1,0 +1,52 @@
+// Python values to Tensors and back. The only place that knows NumPy's dtypes and layouts.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <initializer_list>
+#include <optional>
+#include <vector>
+
+#include "core/tensor.h"
+#include "ops/variable.h"
+
+namespace densegrad::python {
+
+namespace py = pybind11;
+
+// None, "float32", numpy.float32, numpy.dtype("f4"), float, ... Throws TypeError for a dtype that no Tensor has.
+std::optional<DType> parse_dtype(py::handle dtype);
+py::dtype numpy_dtype(DType dtype);
+
+bool is_tensor(py::handle value);
+// The tensor behind a Tensor or Variable; a trainable variable is announced to the open tapes.
+std::optional<Tensor> as_tensor(py::handle value);
+
+// The same without the announcement: for what reads no values (shape, dtype, identity).
+Tensor peek(py::handle value);
+
+// A Tensor passes through (cast if a dtype is asked for); everything else is copied into a new Tensor. Python numbers,
+// and lists of them, are float32, int32 or bool.
+Tensor convert(py::handle value, std::optional<DType> dtype = {});
+// Arguments of one operation: tensors keep their dtype and the others take it; without a tensor the widest wins.
+// `floating`: at least float32.
+std::vector<Tensor> convert_together(std::initializer_list<py::handle> values, bool floating = false);
+
+py::array to_numpy(const Tensor& t);
+// The same through the hook: values of a tensor leave the recorded world, and open tapes note where.
+py::array exit_to_numpy(const Tensor& t, const char* kind);
+
+std::optional<Shape> parse_axes(py::handle axis);
+Shape parse_shape(py::handle shape, bool allow_unknown);
+py::tuple shape_tuple(const Shape& shape);
+
+// `name` as an index of `names`, or a ValueError that lists them.
+int index_of_name(const char* tag, const char* argument, const std::vector<const char*>& names, const std::string& name);
+
+template <class E>
+E parse_enum(const char* tag, const char* argument, const std::vector<const char*>& names, const std::string& name) {
+  return static_cast<E>(index_of_name(tag, argument, names, name));
+}
+
+}  // namespace densegrad::python

@@ -1,0 +1,29 @@
+#include "bindings/register.h"
+#include "core/error.h"
+
+namespace densegrad::python {
+
+void register_errors(pybind11::module_&) {
+  // The standard exceptions have pybind11's own translation; the core's TypeError is the one that C++ lacks.
+  pybind11::register_exception_translator([](std::exception_ptr p) {
+    try {
+      if (p) std::rethrow_exception(p);
+    } catch (const TypeError& e) {
+      pybind11::set_error(PyExc_TypeError, e.what());
+    }
+  });
+}
+
+}  // namespace densegrad::python
+
+PYBIND11_MODULE(_core, m) {
+  using namespace densegrad::python;
+  m.doc() = "The compiled core of densegrad.";
+  register_errors(m);
+  register_tensor(m);
+  register_variable(m);
+  register_ops(m);
+  register_layers(m);
+  register_tape(m);
+  register_config(m);
+}

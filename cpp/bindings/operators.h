@@ -1,0 +1,122 @@
+// The operators that Tensor and Variable share.
+#pragma once
+
+#include "bindings/convert.h"
+#include "ops/ops.h"
+
+namespace densegrad::python {
+
+Tensor get_item(const Tensor& x, const py::object& index);
+
+inline Tensor binary_of(Binary op, py::handle a, py::handle b) {
+  const std::vector<Tensor> in = convert_together({a, b}, op == Binary::divide || op == Binary::power);
+  return binary(op, in[0], in[1]);
+}
+
+inline py::object compare_of(Compare op, py::handle a, py::handle b) {
+  const std::vector<Tensor> in = convert_together({a, b});
+  return py::cast(compare(op, in[0], in[1]));
+}
+
+// Objects that are no numbers take part in == as in plain Python.
+inline py::object equality_of(Compare op, py::handle a, py::handle b) {
+  const bool comparable = is_tensor(b) || py::isinstance<py::array>(b) || PyNumber_Check(b.ptr()) ||
+                          py::isinstance<py::list>(b) || py::isinstance<py::tuple>(b);
+  if (!comparable) return py::reinterpret_borrow<py::object>(Py_NotImplemented);
+  try {
+    return compare_of(op, a, b);
+  } catch (const std::invalid_argument&) {  // shapes that do not broadcast are unequal
+    return py::bool_(op == Compare::not_equal);
+  }
+}
+
+template <class Class>
+void register_operators(Class& c) {
+  const auto both = [&](const char* name, const char* reflected, Binary op) {
+    c.def(name, [op](py::handle self, py::handle other) { return binary_of(op, self, other); });
+    c.def(reflected, [op](py::handle self, py::handle other) { return binary_of(op, other, self); });
+  };
+  both("__add__", "__radd__", Binary::add);
+  both("__sub__", "__rsub__", Binary::subtract);
+  both("__mul__", "__rmul__", Binary::multiply);
+  both("__truediv__", "__rtruediv__", Binary::divide);
+  both("__pow__", "__rpow__", Binary::power);
+
+  const auto ordered = [&](const char* name, Compare op) {
+    c.def(name, [op](py::handle self, py::handle other) { return compare_of(op, self, other); });
+  };
+  ordered("__lt__", Compare::less);
+  ordered("__le__", Compare::less_equal);
+  ordered("__gt__", Compare::greater);
+  ordered("__ge__", Compare::greater_equal);
+  c.def("__eq__", [](py::handle self, py::handle other) { return equality_of(Compare::equal, self, other); });
+  c.def("__ne__", [](py::handle self, py::handle other) { return equality_of(Compare::not_equal, self, other); });
+  c.attr("__hash__") = py::none();
+
+  c.def("__neg__", [](py::handle self) { return negative(convert(self)); });
+  c.def("__abs__", [](py::handle self) { return unary(Unary::abs, convert(self)); });
+  c.def("__matmul__", [](py::handle self, py::handle other) {
+    const std::vector<Tensor> in = convert_together({self, other}, true);
+    return matmul(in[0], in[1]);
+  });
+  c.def("__rmatmul__", [](py::handle self, py::handle other) {
+    const std::vector<Tensor> in = convert_together({other, self}, true);
+    return matmul(in[0], in[1]);
+  });
+  c.def("__getitem__", [](py::handle self, const py::object& index) { return get_item(convert(self), index); });
+  c.def("__len__", [](py::handle self) {
+    const Tensor t = convert(self);
+    if (t.rank() == 0) fail<TypeError>("[len] the tensor is a scalar: it has no length.");
+    if (t.dim(0) == unknown) fail<TypeError>("[len] the first axis of this symbolic tensor is unknown.");
+    return t.dim(0);
+  });
+
+  // The exits from the recorded world.
+  const auto scalar = [](py::handle self, const char* kind) -> py::object {
+    const Tensor t = convert(self);
+    if (t.size() != 1) {
+      fail("[", kind, "] the tensor has shape ", t.shape(), ": only a tensor with one entry is a Python number.");
+    }
+    return exit_to_numpy(t, kind).attr("item")();
+  };
+  c.def("item", [scalar](py::handle self) { return scalar(self, "item"); });
+  c.def("__float__", [scalar](py::handle self) { return py::float_(scalar(self, "float")); });
+  c.def("__int__", [scalar](py::handle self) { return py::int_(scalar(self, "int")); });
+  c.def("__bool__", [scalar](py::handle self) { return py::bool_(scalar(self, "bool")); });
+  c.def("numpy", [](py::handle self) { return exit_to_numpy(convert(self), "numpy"); });
+  c.def(
+      "__array__",
+      [](py::handle self, const py::object& dtype, const py::object& copy) -> py::object {
+        if (!copy.is_none() && !py::cast<bool>(copy)) {
+          fail("[__array__] a tensor is always copied: use copy=None or copy=True.");
+        }
+        py::object array = exit_to_numpy(convert(self), "__array__");
+        return dtype.is_none() ? array : py::object(array.attr("astype")(dtype));
+      },
+      py::arg("dtype") = py::none(), py::arg("copy") = py::none());
+  c.def("__format__", [scalar](py::handle self, const std::string& spec) -> std::string {
+    const Tensor t = convert(self);
+    const py::object value = t.has_storage() && t.size() == 1 && t.rank() == 0
+                                 ? py::object(to_numpy(t).attr("item")())
+                                 : py::reinterpret_borrow<py::object>(self);
+    if (spec.empty() || !(t.rank() == 0)) return py::str(value);
+    return py::cast<std::string>(value.attr("__format__")(spec));
+  });
+
+  c.def_property_readonly("shape", [](py::handle self) { return shape_tuple(peek(self).shape()); });
+  c.def_property_readonly("dtype", [](py::handle self) { return numpy_dtype(peek(self).dtype()); });
+  c.def_property_readonly("ndim", [](py::handle self) { return peek(self).rank(); });
+  c.def_property_readonly("size", [](py::handle self) -> py::object {
+    const index_t n = peek(self).size();
+    return n == unknown ? py::object(py::none()) : py::object(py::int_(n));
+  });
+  c.def_property_readonly("id", [](py::handle self) { return peek(self).id(); });
+  c.def_property_readonly("T", [](py::handle self) {
+    const Tensor t = convert(self);
+    Shape axes;
+    for (int i = t.rank() - 1; i >= 0; --i) axes.push_back(i);
+    return transpose(t, axes);
+  });
+}
+
+}  // namespace densegrad::python

@@ -1,0 +1,91 @@
+// Dense layers, activations, losses and optimizer steps.
+#include <pybind11/stl.h>
+
+#include "bindings/convert.h"
+#include "bindings/register.h"
+#include "ops/ops.h"
+
+namespace densegrad::python {
+
+namespace {
+
+Activation parse_activation(const char* tag, const std::string& name) {
+  return parse_enum<Activation>(tag, "activation", names_of<Activation>(), name);
+}
+
+// x, kernel and bias (undefined if None) in one dtype.
+std::array<Tensor, 3> dense_arguments(py::handle x, py::handle kernel, py::handle bias) {
+  // The kernel decides, so that an array of features takes the dtype of a layer's weights.
+  if (bias.is_none()) {
+    std::vector<Tensor> in = convert_together({kernel, x}, true);
+    return {in[1], in[0], Tensor()};
+  }
+  std::vector<Tensor> in = convert_together({kernel, x, bias}, true);
+  return {in[1], in[0], in[2]};
+}
+
+py::object optional(const Tensor& t) { return t.defined() ? py::cast(t) : py::object(py::none()); }
+
+py::tuple dense_gradients(py::handle x, py::handle kernel, py::handle bias, const std::string& name, py::handle dy_in) {
+  const auto [tx, tw, tb] = dense_arguments(x, kernel, bias);
+  const Activation act = parse_activation("dense_vjp", name);
+  const Tensor y = dense(tx, tw, tb, act);
+  const Tensor dy = convert(dy_in, y.dtype());
+  if (!(dy.shape() == y.shape())) {
+    fail("[dense_vjp] `dy` has shape ", dy.shape(), " but the output has shape ", y.shape(), ": they must be equal.");
+  }
+  const PreActivation* pre = y.pre();
+  const Tensor dz = activation_grad(act, y, pre->z.defined() ? pre->z : y, dy);
+  const DenseGrads g = dense_vjp(tx, tw, dz, true, true, tb.defined());
+  return py::make_tuple(g.dx, g.dw, optional(g.db));
+}
+
+Tensor loss_of(const std::string& name, py::handle y_true, py::handle y_pred, py::handle sample_weight, bool from_logits,
+               double label_smoothing, index_t axis, const std::string& reduction) {
+  LossOptions o{parse_enum<Loss>("loss", "name", names_of<Loss>(), name), from_logits, label_smoothing, axis,
+                Reduction::mean};
+  static const std::vector<const char*> reductions{"none", "sum", "mean", "mean_with_sample_weight", "sum_over_batch_size"};
+  const int r = index_of_name(name.c_str(), "reduction", reductions, reduction);
+  o.reduction = r == 4 ? Reduction::mean : static_cast<Reduction>(r);
+  Tensor p = convert(y_pred);
+  if (!is_float(p.dtype())) p = cast(p, DType::float32);
+  const bool labels = o.loss == Loss::sparse_categorical_crossentropy;
+  const Tensor t = labels || is_tensor(y_true) ? convert(y_true) : convert(y_true, p.dtype());
+  const Tensor w = sample_weight.is_none() ? Tensor() : convert(sample_weight, p.dtype());
+  return loss(t, p, w, o);
+}
+
+std::vector<std::string> strings(const std::vector<const char*>& names) { return {names.begin(), names.end()}; }
+
+}  // namespace
+
+void register_layers(py::module_& m) {
+  m.def("dense", [](py::handle x, py::handle kernel, py::handle bias, const std::string& activation) {
+    const auto [tx, tw, tb] = dense_arguments(x, kernel, bias);
+    return dense(tx, tw, tb, parse_activation("dense", activation));
+  }, py::arg("x"), py::arg("kernel"), py::arg("bias") = py::none(), py::arg("activation") = "linear");
+  m.def("dense_vjp", dense_gradients, py::arg("x"), py::arg("kernel"), py::arg("bias"), py::arg("activation"),
+        py::arg("dy"));
+  m.def("activation", [](const std::string& name, py::handle x, index_t axis) {
+    Tensor t = convert(x);
+    return activation(parse_activation("activation", name), t, axis);
+  }, py::arg("name"), py::arg("x"), py::arg("axis") = -1);
+  m.def("loss", loss_of, py::arg("name"), py::arg("y_true"), py::arg("y_pred"), py::arg("sample_weight") = py::none(),
+        py::arg("from_logits") = false, py::arg("label_smoothing") = 0.0, py::arg("axis") = -1,
+        py::arg("reduction") = "sum_over_batch_size");
+  m.def("optimizer_update",
+        [](const std::string& name, const std::shared_ptr<Variable>& variable, py::handle grad,
+           const std::vector<std::shared_ptr<Variable>>& slots, double learning_rate, const std::vector<double>& hyper,
+           index_t step) {
+          PauseRecording pause;
+          optimizer_update(parse_enum<Optimizer>("optimizer_update", "name", names_of<Optimizer>(), name), *variable,
+                           convert(grad), slots, learning_rate, hyper, step);
+        },
+        py::arg("name"), py::arg("variable"), py::arg("grad"), py::arg("slots"), py::arg("learning_rate"),
+        py::arg("hyper"), py::arg("step"));
+  m.def("activation_names", [] { return strings(names_of<Activation>()); });
+  m.def("loss_names", [] { return strings(names_of<Loss>()); });
+  m.def("optimizer_names", [] { return strings(names_of<Optimizer>()); });
+}
+
+}  // namespace densegrad::python

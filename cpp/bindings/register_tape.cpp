@@ -1,0 +1,131 @@
+// Tape and custom gradients: the only bound objects that can hold Python objects, so they take part in garbage collection.
+#include <pybind11/stl.h>
+
+#include "bindings/convert.h"
+#include "bindings/register.h"
+#include "ops/ops.h"
+#include "tape/tape.h"
+
+namespace densegrad::python {
+
+namespace {
+
+class PyCallback final : public Callback {
+ public:
+  explicit PyCallback(py::object function) : function_(std::move(function)) {}
+
+  std::vector<Tensor> vjp(const Tensors& cotangents) override {
+    py::tuple args(cotangents.size());
+    for (std::size_t i = 0; i < cotangents.size(); ++i) args[i] = cotangents[i];
+    const py::object result = function_(*args);
+    std::vector<Tensor> grads;
+    if (!py::isinstance<py::list>(result) && !py::isinstance<py::tuple>(result)) {
+      grads.push_back(result.is_none() ? Tensor() : convert(result, cotangents[0].dtype()));
+      return grads;
+    }
+    for (py::handle g : result) grads.push_back(g.is_none() ? Tensor() : convert(g, cotangents[0].dtype()));
+    return grads;
+  }
+  std::unique_ptr<Callback> clone() const override { return std::make_unique<PyCallback>(function_); }
+
+  PyObject* function() const { return function_.ptr(); }
+
+ private:
+  py::object function_;
+};
+
+int traverse_tape(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  if (!py::detail::is_holder_constructed(self)) return 0;
+  for (const Node& node : py::cast<Tape&>(py::handle(self)).nodes()) {
+    if (const auto* custom = std::get_if<CustomParams>(&node.params)) {
+      Py_VISIT(static_cast<PyCallback*>(custom->callback.get())->function());
+    }
+  }
+  return 0;
+}
+
+int clear_tape(PyObject* self) {
+  if (py::detail::is_holder_constructed(self)) py::cast<Tape&>(py::handle(self)).reset();
+  return 0;
+}
+
+void collectable(PyHeapTypeObject* heap_type) {
+  PyTypeObject* type = &heap_type->ht_type;
+  type->tp_flags |= Py_TPFLAGS_HAVE_GC;
+  type->tp_traverse = traverse_tape;
+  type->tp_clear = clear_tape;
+}
+
+std::vector<Tensor> peek_all(const py::sequence& values, const char* argument) {
+  std::vector<Tensor> tensors;
+  for (py::handle v : values) {
+    if (!is_tensor(v)) {
+      fail<TypeError>("[GradientTape.gradient] `", argument, "` holds a value of type ",
+                      std::string(py::str(py::type::handle_of(v).attr("__name__"))),
+                      ": it must hold tensors, variables or layers; plain values and arrays are not recorded.");
+    }
+    tensors.push_back(peek(v));
+  }
+  return tensors;
+}
+
+py::list gradients(Tape& tape, const py::sequence& targets, const py::sequence& sources, const py::object& output_gradients) {
+  const std::vector<Tensor> ys = peek_all(targets, "target"), xs = peek_all(sources, "sources");
+  std::vector<Tensor> dys;
+  if (!output_gradients.is_none()) {
+    std::size_t i = 0;
+    for (py::handle g : output_gradients) {
+      if (i == ys.size()) break;
+      dys.push_back(g.is_none() ? Tensor() : convert(g, ys[i].dtype()));
+      ++i;
+    }
+  }
+  py::list out;
+  for (const Tensor& g : tape.gradient(ys, xs, dys)) out.append(g.defined() ? py::cast(g) : py::object(py::none()));
+  return out;
+}
+
+}  // namespace
+
+void register_tape(py::module_& m) {
+  py::class_<Tape>(m, "Tape", py::custom_type_setup(collectable))
+      .def(py::init<bool, bool>(), py::arg("persistent") = false, py::arg("watch_accessed_variables") = true)
+      .def("enter", &Tape::enter)
+      .def("exit", &Tape::exit)
+      .def("reset", &Tape::reset)
+      .def("watch",
+           [](Tape& tape, py::handle value) {
+             if (py::isinstance<Variable>(value)) {
+               tape.watch(py::cast<std::shared_ptr<Variable>>(value));
+             } else {
+               tape.watch(py::cast<const Tensor&>(value));
+             }
+           })
+      .def("watched_variables", &Tape::watched_variables)
+      .def("gradient", gradients, py::arg("targets"), py::arg("sources"), py::arg("output_gradients") = py::none())
+      .def("exits",
+           [](const Tape& tape) {
+             py::list out;
+             for (const Tape::Exit& e : tape.exits()) out.append(py::make_tuple(e.id, e.kind, e.line, e.file));
+             return out;
+           })
+      .def_readonly("persistent", &Tape::persistent)
+      .def_property_readonly("recording", &Tape::is_recording);
+
+  // with Pause(): no tape of this thread records.
+  struct Pause {
+    std::vector<Recorder*> saved;
+  };
+  py::class_<Pause>(m, "Pause")
+      .def(py::init<>())
+      .def("__enter__", [](Pause& p) { p.saved.swap(recorders()); })
+      .def("__exit__", [](Pause& p, const py::args&) { p.saved.swap(recorders()); });
+
+  m.def("recording", [] { return !recorders().empty(); });
+  m.def("record_custom", [](const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs, py::object vjp) {
+    return record_custom(inputs, outputs, std::make_unique<PyCallback>(std::move(vjp)));
+  }, py::arg("inputs"), py::arg("outputs"), py::arg("vjp"));
+}
+
+}  // namespace densegrad::python

@@ -1,0 +1,178 @@
+#include "bindings/operators.h"
+#include "bindings/register.h"
+
+namespace densegrad::python {
+
+namespace {
+
+// One entry of an index: an integer, a slice, or a new axis. Gives the slice of axis `axis` and whether the axis stays.
+void parse_slice(py::handle entry, const Tensor& x, int axis, SliceParams& p, bool& keep) {
+  const index_t n = x.dim(axis);
+  if (PySlice_Check(entry.ptr())) {
+    keep = true;
+    Py_ssize_t start = 0, stop = 0, step = 0;
+    if (PySlice_Unpack(entry.ptr(), &start, &stop, &step) < 0) throw py::error_already_set();
+    if (n == unknown) {
+      if (start != 0 || stop != PY_SSIZE_T_MAX || step != 1) {
+        fail("[getitem] axis ", axis, " of this symbolic tensor is unknown: it can only be taken whole.");
+      }
+      p.start[axis] = 0;
+      p.step[axis] = 1;
+      p.extent[axis] = unknown;
+      return;
+    }
+    p.extent[axis] = PySlice_AdjustIndices(n, &start, &stop, step);
+    p.start[axis] = start;
+    p.step[axis] = step;
+    return;
+  }
+  keep = false;
+  const auto i = py::cast<index_t>(entry);
+  if (i < -n || i >= n) {
+    fail<std::out_of_range>("[getitem] index ", i, " is out of range for axis ", axis, " with ", n, " entries.");
+  }
+  p.start[axis] = i < 0 ? i + n : i;
+  p.step[axis] = 1;
+  p.extent[axis] = 1;
+}
+
+bool is_basic(py::handle entry) {
+  return entry.is_none() || entry.is(py::ellipsis()) || PySlice_Check(entry.ptr()) ||
+         (PyIndex_Check(entry.ptr()) && !PyBool_Check(entry.ptr()) && !is_tensor(entry) &&
+          !py::isinstance<py::array>(entry));
+}
+
+Tensor basic_item(const Tensor& x, const py::tuple& index) {
+  int given = 0;
+  bool has_ellipsis = false;
+  for (py::handle e : index) {
+    if (e.is(py::ellipsis())) {
+      if (has_ellipsis) fail<std::out_of_range>("[getitem] the index has more than one `...`.");
+      has_ellipsis = true;
+    } else if (!e.is_none()) {
+      ++given;
+    }
+  }
+  if (given > x.rank()) {
+    fail<std::out_of_range>("[getitem] the index has ", given, " entries but the tensor has shape ", x.shape(), ".");
+  }
+  SliceParams p{x.shape(), x.shape(), x.shape()};
+  for (int i = 0; i < x.rank(); ++i) {
+    p.start[i] = 0;
+    p.step[i] = 1;
+  }
+  Shape shape;
+  int axis = 0;
+  const auto rest = [&](int count) {
+    for (int i = 0; i < count; ++i) shape.push_back(x.dim(axis++));
+  };
+  bool whole = true;
+  for (py::handle e : index) {
+    if (e.is_none()) {
+      shape.push_back(1);
+    } else if (e.is(py::ellipsis())) {
+      rest(x.rank() - given);
+    } else {
+      bool keep = true;
+      parse_slice(e, x, axis, p, keep);
+      whole = whole && p.start[axis] == 0 && p.step[axis] == 1 && p.extent[axis] == x.dim(axis);
+      if (keep) shape.push_back(p.extent[axis]);
+      ++axis;
+    }
+  }
+  rest(x.rank() - axis);
+  const Tensor part = whole ? x : slice(x, p);
+  return part.shape() == shape ? (whole ? identity(part) : part) : reshape(part, shape);
+}
+
+// An integer or boolean array as the whole index: rows of the leading axes.
+Tensor array_item(const Tensor& x, py::handle index) {
+  const Tensor i = convert(index);
+  if (i.dtype() == DType::int32 || i.dtype() == DType::int64) {
+    const Tensor zero = constant_like(i, 0);
+    const Tensor size = constant_like(i, static_cast<double>(x.rank() ? x.dim(0) : 0));
+    return take(x, where(compare(Compare::less, i, zero), add(i, size), i), 0);  // negative: from the end
+  }
+  if (i.dtype() != DType::boolean) {
+    fail<TypeError>("[getitem] an index array is ", i.dtype(), ": it must be int32, int64 or bool.");
+  }
+  Shape flat{-1};
+  for (int a = 0; a < i.rank(); ++a) {
+    if (a >= x.rank() || i.dim(a) != x.dim(a)) {
+      fail<std::out_of_range>("[getitem] the mask has shape ", i.shape(), " but the tensor has shape ", x.shape(),
+                              ": the mask must match its first axes.");
+    }
+  }
+  flat[0] = i.size();
+  for (int a = i.rank(); a < x.rank(); ++a) flat.push_back(x.dim(a));
+  index_t count = 0;
+  for (index_t k = 0; k < i.size(); ++k) count += i.data<bool>()[k];
+  Tensor rows(DType::int64, {count});
+  index_t at = 0;
+  for (index_t k = 0; k < i.size(); ++k)
+    if (i.data<bool>()[k]) rows.mutable_data<index_t>()[at++] = k;
+  return take(reshape(x, flat), rows, 0);
+}
+
+std::string describe(const Tensor& t, bool short_form) {
+  const std::string shape = py::str(shape_tuple(t.shape()));
+  if (!t.has_storage()) {
+    return "<dg.Tensor: shape=" + shape + ", dtype=" + dtype_name(t.dtype()) + ", symbolic>";
+  }
+  const py::array values = to_numpy(t);
+  if (short_form) {
+    return "dg.Tensor(" + std::string(py::str(values)) + ", shape=" + shape + ", dtype=" + dtype_name(t.dtype()) + ")";
+  }
+  return "<dg.Tensor: shape=" + shape + ", dtype=" + dtype_name(t.dtype()) + ", numpy=" + std::string(py::repr(values)) +
+         ">";
+}
+
+}  // namespace
+
+Tensor get_item(const Tensor& x, const py::object& index) {
+  if (!py::isinstance<py::tuple>(index)) {
+    return is_basic(index) ? basic_item(x, py::make_tuple(index)) : array_item(x, index);
+  }
+  const auto entries = py::reinterpret_borrow<py::tuple>(index);
+  for (py::handle e : entries) {
+    if (!is_basic(e)) {
+      fail<TypeError>(
+          "[getitem] an index tuple may hold integers, slices, None and `...`: use take() or one_hot() for index arrays.");
+    }
+  }
+  return basic_item(x, entries);
+}
+
+void register_tensor(py::module_& m) {
+  py::class_<Tensor> c(m, "Tensor", py::is_final());
+  register_operators(c);
+  c.def("__repr__", [](const Tensor& t) { return describe(t, false); });
+  c.def("__str__", [](const Tensor& t) { return describe(t, true); });
+  c.def_property_readonly("is_symbolic", [](const Tensor& t) { return !t.has_storage(); });
+  c.def_property_readonly("z", [](const Tensor& t) {
+    const PreActivation* pre = t.pre();
+    if (!pre) {
+      throw py::attribute_error(
+          "[Tensor.z] this tensor has no pre-activation: only the output of a dense layer or an activation has one.");
+    }
+    return pre->z.defined() ? pre->z : t;
+  });
+  m.def("constant", [](py::handle value, const py::object& dtype) {
+    const Tensor t = is_tensor(value) ? stop_gradient(peek(value)) : convert(value, parse_dtype(dtype));
+    const auto wanted = parse_dtype(dtype);
+    return wanted ? cast(t, *wanted) : t;
+  }, py::arg("value"), py::arg("dtype") = py::none());
+  m.def("convert", [](py::handle value, const py::object& dtype) { return convert(value, parse_dtype(dtype)); },
+        py::arg("value"), py::arg("dtype") = py::none());
+  m.def("placeholder", [](py::handle shape, const py::object& dtype) {
+    const Shape s = parse_shape(shape, true);
+    for (int i = 0; i < s.rank(); ++i) {
+      if ((i > 0 && s[i] == unknown) || s[i] < unknown) {
+        fail("[placeholder] `shape` is ", s, ": only the first axis may be unknown, and none negative.");
+      }
+    }
+    return Tensor::symbolic(parse_dtype(dtype).value_or(DType::float32), s);
+  }, py::arg("shape"), py::arg("dtype") = "float32");
+}
+
+}  // namespace densegrad::python

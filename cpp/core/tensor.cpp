@@ -1,0 +1,104 @@
+#include "core/tensor.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace densegrad {
+
+namespace {
+
+constexpr std::size_t alignment = 64;
+
+std::size_t byte_count(DType dtype, const Shape& shape) {
+  std::size_t bytes = 0;
+  if (__builtin_mul_overflow(static_cast<std::size_t>(shape.count()), static_cast<std::size_t>(item_size(dtype)), &bytes) ||
+      bytes > static_cast<std::size_t>(PTRDIFF_MAX) - 2 * alignment) {
+    throw std::bad_alloc();
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Storage::Storage(std::size_t n) : bytes(n), block(std::malloc(n + alignment)) {
+  if (!block) throw std::bad_alloc();
+  const auto address = reinterpret_cast<std::uintptr_t>(block);
+  data = static_cast<std::byte*>(block) + (alignment - address % alignment) % alignment;
+}
+
+Storage::~Storage() { std::free(block); }
+
+TensorImpl::TensorImpl() = default;
+TensorImpl::~TensorImpl() = default;
+
+std::uint64_t Tensor::next_id() {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+Tensor::Tensor(DType dtype, const Shape& shape) {
+  Ref<Storage> storage(new Storage(byte_count(dtype, shape)));
+  *this = symbolic(dtype, shape);
+  impl_->storage = std::move(storage);
+}
+
+Tensor Tensor::symbolic(DType dtype, const Shape& shape) {
+  Tensor t;
+  t.impl_ = Ref<TensorImpl>(new TensorImpl);
+  t.impl_->dtype = dtype;
+  t.impl_->shape = shape;
+  t.impl_->size = shape.is_known() ? shape.count() : unknown;
+  t.impl_->id = next_id();
+  return t;
+}
+
+Tensor Tensor::full(DType dtype, const Shape& shape, double value) {
+  Tensor t(dtype, shape);
+  visit_any(dtype, [&](auto type) {
+    using T = typename decltype(type)::type;
+    T* p = t.mutable_data<T>();
+    for (index_t i = 0; i < t.size(); ++i) p[i] = static_cast<T>(value);
+  });
+  return t;
+}
+
+Tensor Tensor::scalar(DType dtype, double value) { return full(dtype, {}, value); }
+
+double Tensor::scalar_value() const {
+  return visit_any(dtype(), [&](auto type) { return static_cast<double>(*data<typename decltype(type)::type>()); });
+}
+
+Tensor Tensor::view(const Shape& shape, index_t offset) const {
+  Tensor t = symbolic(dtype(), shape);
+  t.impl_->storage = impl_->storage;
+  t.impl_->byte_offset = impl_->byte_offset + static_cast<std::size_t>(offset * item_size(dtype()));
+  return t;
+}
+
+Tensor Tensor::with_storage(Ref<Storage> storage) const {
+  Tensor t = ghost();
+  t.impl_->storage = std::move(storage);
+  return t;
+}
+
+Tensor Tensor::ghost() const {
+  Tensor t;
+  t.impl_ = Ref<TensorImpl>(new TensorImpl);
+  t.impl_->dtype = dtype();
+  t.impl_->shape = shape();
+  t.impl_->size = size();
+  t.impl_->id = id();
+  return t;
+}
+
+void Tensor::set_pre(int activation, int axis, const Tensor& z) const {
+  impl_->pre = std::make_unique<PreActivation>(PreActivation{activation, axis, z});
+}
+
+void Tensor::no_storage() const {
+  fail<std::runtime_error>("[tensor] this tensor of shape ", shape(),
+                           " is symbolic and has no values: call the model or layer on data to get them.");
+}
+
+}  // namespace densegrad

@@ -1,0 +1,65 @@
+// The vocabulary of a formula, for float and double: exp log log1p abs sqrt square maximum minimum clip where.
+// A graph handle brings its own overloads, found by its namespace.
+//
+// <math.h> and not <cmath>: the C functions live in libm, the C++ ones are inline and could be merged by the linker
+// across instruction sets (see list.h).
+#pragma once
+
+#include <math.h>
+
+namespace densegrad::formulas {
+namespace {
+
+inline float exp(float x) { return ::expf(x); }
+inline double exp(double x) { return ::exp(x); }
+inline float log(float x) { return ::logf(x); }
+inline double log(double x) { return ::log(x); }
+inline float log1p(float x) { return ::log1pf(x); }
+inline double log1p(double x) { return ::log1p(x); }
+inline float abs(float x) { return ::fabsf(x); }
+inline double abs(double x) { return ::fabs(x); }
+inline float sqrt(float x) { return ::sqrtf(x); }
+inline double sqrt(double x) { return ::sqrt(x); }
+inline float pow(float x, float y) { return ::powf(x, y); }
+inline double pow(double x, double y) { return ::pow(x, y); }
+
+inline float where(bool mask, float a, float b) { return mask ? a : b; }
+inline double where(bool mask, double a, double b) { return mask ? a : b; }
+
+template <class V>
+inline V square(V x) {
+  return x * x;
+}
+
+// A NaN on either side wins.
+inline float maximum(float a, float b) { return a > b || a != a ? a : b; }
+inline double maximum(double a, double b) { return a > b || a != a ? a : b; }
+inline float minimum(float a, float b) { return a < b || a != a ? a : b; }
+inline double minimum(double a, double b) { return a < b || a != a ? a : b; }
+
+// min(max(x, lo), hi); NaN stays NaN.
+inline float clip(float x, float lo, float hi) {
+  const float y = x < lo ? lo : x;
+  return y > hi ? hi : y;
+}
+inline double clip(double x, double lo, double hi) {
+  const double y = x < lo ? lo : x;
+  return y > hi ? hi : y;
+}
+
+// The derivative of clip: 1 on [lo, hi] ends included, 0 outside. (1 for NaN: what it multiplies is NaN already.)
+template <class V>
+inline V inside(V x, V lo, V hi) {
+  return where(x < lo, V(0), where(x > hi, V(0), V(1)));
+}
+
+// weight * x, where weight 0 silences an infinite x but never a NaN. Not where(weight == 0, 0, weight * x): that has
+// the wrong derivative by `weight` at 0, which is x.
+template <class V>
+inline V weighted(V weight, V x) {
+  constexpr double largest = 3.4028234663852886e38;  // of float: finite in both types
+  return weight * where(weight == V(0), clip(x, V(-largest), V(largest)), x);
+}
+
+}  // namespace
+}  // namespace densegrad::formulas

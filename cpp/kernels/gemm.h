@@ -1,0 +1,56 @@
+// Matrix products on a CBLAS. All matrices are row-major; `lda` is the distance between rows of A as it is stored.
+// Nothing here allocates. Outputs may not overlap inputs.
+#pragma once
+
+#include <string>
+
+#include "kernels/table.h"
+
+namespace densegrad {
+
+enum class Transpose { no, yes };
+
+// C = op(A)·op(B) + beta·C        op(A) (m, k)   op(B) (k, n)   C (m, n)
+// One call of the BLAS, on the calling thread. C is not read if beta is 0, so it may be uninitialised.
+// Throws std::overflow_error if a size or row distance does not fit the BLAS' 32-bit integers, and std::runtime_error
+// if the BLAS cannot be opened.
+template <class T>
+void gemm(Transpose a_op, Transpose b_op, index_t m, index_t n, index_t k, const T* a, index_t lda, const T* b,
+          index_t ldb, T beta, T* c, index_t ldc);
+
+// C = op(A)·op(B) in the panels and sums below: the product that primitives use. Throws as gemm.
+template <class T>
+void product(Transpose a_op, Transpose b_op, index_t m, index_t n, index_t k, const T* a, index_t lda, const T* b,
+             index_t ldb, T* c, index_t ldc);
+
+// Where one BLAS call ends and the next begins has to follow from the shape alone, or bits would depend on the number of
+// threads and on eager or compiled execution: a BLAS sums in another order for other sizes. Threads may decide who
+// computes a panel, never where it starts.
+
+// The panels of C: the longer side is cut, so one of the two is at least m or n. The last panel may be shorter.
+struct Panels {
+  index_t rows, cols;
+};
+Panels panels(Transpose b_op, index_t m, index_t n, index_t k);
+
+// Rows of the batch in one partial sum of a weight gradient (m, n) = xᵀ·dz; the sums are added in ascending order, and
+// the last may be shorter. A power of two that does not depend on the batch, so a program may hold a tile of the batch
+// at a time and still sum as eager execution does. The bias gradient is summed in the blocks of its kernel.
+index_t sum_block(index_t m, index_t n);
+
+// Where the vendored OpenBLAS is. It is opened at the first product; calls after that, and in a build with a system BLAS,
+// have no effect.
+void set_blas_path(std::string path);
+
+struct BlasInfo {
+  std::string provider;  // "vendored" or "system"
+  std::string path;
+  std::string config;    // empty until loaded
+  std::string corename;  // the CPU family whose kernels the BLAS chose; empty until loaded
+  bool loaded;
+};
+
+// Does not open the library.
+BlasInfo blas_info();
+
+}  // namespace densegrad

@@ -1,0 +1,53 @@
+// Loops over the entries of formulas/losses.h.
+#pragma once
+
+#include "formulas/losses.h"
+#include "kernels/loop.h"
+
+namespace densegrad {
+namespace {
+
+template <class Entry, class T>
+formulas::LossRow<T> loss_row(const LossArgs<T>& args, index_t r) {
+  const index_t offset = r * args.cols;
+  const bool fused = args.form == LossForm::fused;
+  return {args.cols,
+          Entry::sparse ? nullptr : args.y_true + offset,
+          Entry::sparse ? args.labels[r] : 0,
+          args.y_pred + offset,
+          fused ? args.z + offset : nullptr,
+          args.label_smoothing};
+}
+
+// A single column of an elementwise loss is one loop over entries instead of a short one per row.
+template <class T, class Entry>
+void loss(const LossArgs<T>& args, T* values) {
+  formulas::visit(args.form, [&](auto tag) {
+    constexpr LossForm form = decltype(tag)::form;
+    if constexpr (Entry::elementwise) {
+      if (args.cols == 1) return fill(args.rows, values, Entry::template value_at<form>(loss_row<Entry>(args, 0)));
+    }
+    for (index_t r = 0; r < args.rows; ++r) values[r] = Entry::template value_row<form>(loss_row<Entry>(args, r));
+  });
+}
+
+template <class T, class Entry>
+void loss_grad(const LossArgs<T>& args, const T* row_scale, index_t row_scale_step, T* d) {
+  formulas::visit(args.form, [&](auto tag) {
+    constexpr LossForm form = decltype(tag)::form;
+    if constexpr (Entry::elementwise) {
+      if (args.cols == 1) {
+        const auto slope = Entry::template slope_at<form>(loss_row<Entry>(args, 0));
+        if (row_scale_step != 0) return fill(args.rows, d, [=](index_t r) { return row_scale[r] * slope(r); });
+        const T scale = args.rows > 0 ? row_scale[0] : T(0);
+        return fill(args.rows, d, [=](index_t r) { return scale * slope(r); });
+      }
+    }
+    for (index_t r = 0; r < args.rows; ++r) {
+      Entry::template grad_row<form>(loss_row<Entry>(args, r), row_scale[r * row_scale_step], d + r * args.cols);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace densegrad

@@ -1,0 +1,38 @@
+// Loops over the entries of formulas/optimizers.h.
+#pragma once
+
+#include "formulas/optimizers.h"
+#include "kernels/loop.h"
+
+namespace densegrad {
+namespace {
+
+template <int slot_count, class T, class Entry>
+void update_with(const UpdateArgs<T>& args) {
+  const typename Entry::template Step<T> step(args.learning_rate, args.hyper, args.step);
+  T* w = args.w;
+  const T* grad = args.grad;
+  T* slots[slot_count + 1];  // + 1: an array has at least one entry
+  for (int k = 0; k < slot_count; ++k) slots[k] = args.slots[k];
+  DENSEGRAD_INDEPENDENT
+  for (index_t i = 0; i < args.n; ++i) {
+    T w_i = w[i];
+    T slots_i[slot_count + 1];
+    for (int k = 0; k < slot_count; ++k) slots_i[k] = slots[k][i];
+    Entry::template update<slot_count>(step, grad[i], w_i, slots_i);
+    for (int k = 0; k < slot_count; ++k) slots[k][i] = slots_i[k];
+    w[i] = w_i;
+  }
+}
+
+// The variant for the number of slots given, which the caller has checked.
+template <class T, class Entry, int slot_count = Entry::min_slots>
+void update(const UpdateArgs<T>& args) {
+  if constexpr (slot_count < formulas::max_slots<Entry>) {
+    if (args.slot_count > slot_count) return update<T, Entry, slot_count + 1>(args);
+  }
+  update_with<slot_count, T, Entry>(args);
+}
+
+}  // namespace
+}  // namespace densegrad

@@ -1,0 +1,113 @@
+// What one instruction-set variant supplies: plain function pointers on raw, contiguous, row-major memory.
+// No function here allocates, throws, or keeps a pointer. Outputs may not overlap inputs unless a line says so.
+#pragma once
+
+#include <cstdint>
+
+namespace densegrad {
+
+using index_t = std::int64_t;
+
+// The position of a name in these enums is its index in the tables below.
+enum class Unary : int { negative, square, sqrt, exp, log, log1p, abs, sign, count };
+enum class Binary : int { add, subtract, multiply, divide, power, maximum, minimum, count };
+enum class Compare : int { greater, greater_equal, less, less_equal, equal, not_equal, count };
+enum class Activation : int { linear, sigmoid, relu, softmax, count };
+enum class Loss : int {
+  mean_squared_error,
+  binary_crossentropy,
+  categorical_crossentropy,
+  sparse_categorical_crossentropy,
+  count
+};
+enum class Optimizer : int { sgd, adam, count };
+
+// Which of a cross-entropy's formulas applies. `fused`: y_pred is the softmax (sigmoid) of z and the value comes from z.
+enum class LossForm : int { values, logits, fused };
+
+template <class E>
+constexpr int size_of() {
+  return static_cast<int>(E::count);
+}
+
+// One row of a loss. y_true is T, or int64 class labels for the sparse loss (then `labels` is set and y_true null).
+template <class T>
+struct LossArgs {
+  index_t rows, cols;
+  const T* y_true;
+  const index_t* labels;
+  const T* y_pred;  // probabilities, predictions, or logits (LossForm::logits)
+  const T* z;       // only LossForm::fused
+  T label_smoothing;
+  LossForm form;
+};
+
+// One optimizer step over n entries. `hyper` and `slots` in the order that the formula declares.
+template <class T>
+struct UpdateArgs {
+  index_t n;
+  T* w;
+  const T* grad;
+  T* const* slots;
+  int slot_count;
+  T learning_rate;
+  const double* hyper;
+  index_t step;  // iterations + 1
+};
+
+template <class T>
+struct Kernels {
+  // y[i] = f(x[i])
+  void (*unary[size_of<Unary>()])(index_t n, const T* x, T* y);
+  // y[i] = f(a[i * a_step], b[i * b_step]); steps are 0 or 1
+  void (*binary[size_of<Binary>()])(index_t n, const T* a, index_t a_step, const T* b, index_t b_step, T* y);
+  void (*compare[size_of<Compare>()])(index_t n, const T* a, index_t a_step, const T* b, index_t b_step, bool* y);
+  // y[i] = c[i * c_step] ? a[i * a_step] : b[i * b_step]
+  void (*where)(index_t n, const bool* c, index_t c_step, const T* a, index_t a_step, const T* b, index_t b_step,
+                T* y);
+  // y[i] = min(max(x[i], lo), hi); NaN stays NaN
+  void (*clip)(index_t n, T lo, T hi, const T* x, T* y);
+
+  // Reductions of x (outer, n, inner) over the middle axis to y (outer, inner).
+  void (*sum)(index_t outer, index_t n, index_t inner, const T* x, T* y);
+  void (*max)(index_t outer, index_t n, index_t inner, const T* x, T* y);  // n >= 1; a NaN wins
+  void (*argmax)(index_t outer, index_t n, index_t inner, const T* x, index_t* y);  // first of ties; a NaN wins
+  void (*logsumexp)(index_t outer, index_t n, index_t inner, const T* x, T* y);  // n >= 1
+
+  // z[r, c] += b[c]
+  void (*bias_add)(index_t rows, index_t cols, const T* b, T* z);
+  // y = act(z), row by row. y may be z.
+  void (*activation[size_of<Activation>()])(index_t rows, index_t cols, const T* z, T* y);
+  // dz = act'(z)^T dy from y = act(z), or from z where the formula needs it. dz may be dy.
+  void (*activation_grad[size_of<Activation>()])(index_t rows, index_t cols, const T* y, const T* z, const T* dy,
+                                                 T* dz);
+
+  // values[r]: the loss of row r, reduced over its columns (before weights and reduction).
+  void (*loss[size_of<Loss>()])(const LossArgs<T>& args, T* values);
+  // d[r, c] = row_scale[r * row_scale_step] * d values[r] / d y_pred[r, c]; for LossForm::fused: / d z[r, c]
+  void (*loss_grad[size_of<Loss>()])(const LossArgs<T>& args, const T* row_scale, index_t row_scale_step, T* d);
+
+  void (*update[size_of<Optimizer>()])(const UpdateArgs<T>& args);
+};
+
+struct KernelTable {
+  const char* isa;  // psABI level: "x86_64", "x86_64_v3", "x86_64_v4", "arm64"
+  Kernels<float> f32;
+  Kernels<double> f64;
+};
+
+// The chosen variant: by cpuid once, or by DENSEGRAD_ISA. Throws std::invalid_argument for an unknown or unsupported name.
+const KernelTable& kernels();
+
+template <class T>
+const Kernels<T>& kernels_for();
+template <>
+inline const Kernels<float>& kernels_for<float>() {
+  return kernels().f32;
+}
+template <>
+inline const Kernels<double>& kernels_for<double>() {
+  return kernels().f64;
+}
+
+}  // namespace densegrad

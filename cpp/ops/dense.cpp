@@ -1,0 +1,255 @@
+// The dense layer and the activations.
+#include "formulas/activations.h"
+
+#include "kernels/gemm.h"
+#include "ops/graph.h"
+#include "ops/ops.h"
+
+namespace densegrad {
+
+template <>
+const std::vector<const char*>& names_of<Activation>() {
+  using formulas::Activations;
+  static const std::vector<const char*> names(Activations::names, Activations::names + Activations::size);
+  return names;
+}
+
+namespace {
+
+bool grad_needs_z(Activation activation) {
+  return formulas::visit(activation, [](auto entry) { return decltype(entry)::needs_z; });
+}
+
+bool is_rowwise(Activation activation) {
+  return formulas::visit(activation, [](auto entry) { return decltype(entry)::rowwise; });
+}
+
+// Rows and columns for a kernel that works row by row (the last axis) or entry by entry.
+std::pair<index_t, index_t> rows_of(const Shape& s) {
+  return s.rank() == 0 ? std::pair<index_t, index_t>{1, 1} : std::pair{s.count(0, s.rank() - 1), s.back()};
+}
+
+void activate(Activation activation, const Tensor& z, const Tensor& y) {
+  const auto [rows, cols] = rows_of(z.shape());
+  visit_float(z.dtype(), [&, rows = rows, cols = cols](auto type) {
+    using T = typename decltype(type)::type;
+    kernels_for<T>().activation[static_cast<int>(activation)](rows, cols, z.data<T>(), y.mutable_data<T>());
+  });
+}
+
+void require_float(const char* tag, const char* argument, const Tensor& x) {
+  if (!is_float(x.dtype())) {
+    fail<TypeError>("[", tag, "] `", argument, "` is ", x.dtype(),
+                    ": it must be float32 or float64; convert it with cast(x, dtype).");
+  }
+}
+
+// ---- dense: y = act(z), z = x·w + b.     outputs: y, and z unless the activation is linear ----------------------------
+
+Activation activation_of(const Params& params) { return std::get<ActivationParams>(params).activation; }
+
+void dense_shapes(const Tensors& in, const Params& params, Specs& out) {
+  const Tensor &x = in[0], &w = in[1];
+  require_float("dense", "x", x);
+  if (x.rank() < 2) {
+    fail("[dense] `x` has shape ", x.shape(), ": it must have at least 2 axes, (batch, ..., features); a single sample is x[None].");
+  }
+  if (w.rank() != 2) fail("[dense] `kernel` has shape ", w.shape(), ": it must be (features, units).");
+  const index_t features = x.shape().back(), units = w.dim(1);
+  if (features != w.dim(0) && features != unknown) {
+    fail("[dense] `x` has shape ", x.shape(), " but `kernel` has shape ", w.shape(), ": x.shape[", x.rank() - 1,
+         "] must equal kernel.shape[0].");
+  }
+  if (w.dtype() != x.dtype()) {
+    fail<TypeError>("[dense] `x` is ", x.dtype(), " but `kernel` is ", w.dtype(),
+                    ": they must have one dtype; convert one with cast(x, dtype).");
+  }
+  if (in.size() > 2) {
+    const Tensor& b = in[2];
+    if (b.rank() != 1 || b.dim(0) != units) {
+      fail("[dense] `bias` has shape ", b.shape(), " but `kernel` has shape ", w.shape(), ": bias.shape must be (", units,
+           ",).");
+    }
+    if (b.dtype() != x.dtype()) {
+      fail<TypeError>("[dense] `x` is ", x.dtype(), " but `bias` is ", b.dtype(),
+                      ": they must have one dtype; convert one with cast(x, dtype).");
+    }
+  }
+  Shape shape(x.shape().begin(), x.shape().end() - 1);
+  shape.push_back(units);
+  out.push_back({x.dtype(), shape});
+  if (activation_of(params) != Activation::linear) out.push_back({x.dtype(), shape});
+}
+
+void dense_eval(const Tensors& in, const Params& params, Tensors& out) {
+  const Tensor &x = in[0], &w = in[1], &z = out.back();
+  const index_t k = w.dim(0), n = w.dim(1), m = x.shape().count(0, x.rank() - 1);
+  visit_float(x.dtype(), [&](auto type) {
+    using T = typename decltype(type)::type;
+    product<T>(Transpose::no, Transpose::no, m, n, k, x.data<T>(), k, w.data<T>(), n, z.mutable_data<T>(), n);
+    if (in.size() > 2) kernels_for<T>().bias_add(m, n, in[2].data<T>(), z.mutable_data<T>());
+  });
+  if (out.size() > 1) activate(activation_of(params), z, out[0]);
+}
+
+bool dense_vjp_rule(VjpContext& c) {
+  const bool linear = c.outputs.size() == 1;
+  Tensor dz = c.dy[c.outputs.size() - 1];  // what reached z itself, or the output of a linear layer
+  if (!linear && c.dy[0].defined()) {
+    const Tensor through = activation_grad(activation_of(c.params), c.outputs[0], c.outputs[1], c.dy[0]);
+    if (c.is_source(c.outputs[1])) c.report(c.outputs[1], through);
+    dz = dz.defined() ? add(dz, through) : through;
+  }
+  const bool has_bias = c.inputs.size() > 2;
+  const DenseGrads g =
+      dense_vjp(c.inputs[0], c.inputs[1], dz, c.wanted[0], c.wanted[1], has_bias && c.wanted[2]);
+  c.dx[0] = g.dx;
+  c.dx[1] = g.dw;
+  if (has_bias) c.dx[2] = g.db;
+  return true;
+}
+
+void dense_decompose(const Tensors& in, const Params& params, Tensors& out) {
+  Tensor z = matmul(in[0], in[1]);
+  if (in.size() > 2) z = add(z, in[2]);
+  const Activation activation = activation_of(params);
+  if (activation == Activation::linear) {
+    out.push_back(z);
+    return;
+  }
+  const Graph y =
+      formulas::visit(activation, [&](auto entry) { return decltype(entry)::template forward<Graph>(Graph(z)); });
+  out.push_back(y.tensor());
+  out.push_back(z);
+}
+
+// One primitive for every activation would save z always; those whose derivative needs only y save y alone.
+const Primitive dense_primitive{.name = "dense",
+                                .saved_inputs = save(0) | save(1),
+                                .saved_outputs = save(0),
+                                .shapes = dense_shapes,
+                                .eval = dense_eval,
+                                .vjp = dense_vjp_rule,
+                                .decompose = dense_decompose};
+const Primitive dense_z_primitive{.name = "dense",
+                                  .saved_inputs = save(0) | save(1),
+                                  .saved_outputs = save(0) | save(1),
+                                  .shapes = dense_shapes,
+                                  .eval = dense_eval,
+                                  .vjp = dense_vjp_rule,
+                                  .decompose = dense_decompose};
+
+// ---- activation: y = act(z) over the last axis -----------------------------------------------------------------------
+
+void activation_shapes(const Tensors& in, const Params& params, Specs& out) {
+  require_float(names_of<Activation>()[static_cast<std::size_t>(activation_of(params))], "x", in[0]);
+  out.push_back({in[0].dtype(), in[0].shape()});
+}
+
+void activation_eval(const Tensors& in, const Params& params, Tensors& out) {
+  activate(activation_of(params), in[0], out[0]);
+}
+
+bool activation_vjp(VjpContext& c) {
+  c.dx[0] = activation_grad(activation_of(c.params), c.outputs[0], c.inputs[0], c.dy[0]);
+  return true;
+}
+
+void activation_decompose(const Tensors& in, const Params& params, Tensors& out) {
+  const Graph y = formulas::visit(
+      activation_of(params), [&](auto entry) { return decltype(entry)::template forward<Graph>(Graph(in[0])); });
+  out.push_back(y.tensor());
+}
+
+const Primitive activation_primitive{.name = "activation",
+                                     .saved_inputs = save(0),
+                                     .saved_outputs = save(0),
+                                     .shapes = activation_shapes,
+                                     .eval = activation_eval,
+                                     .vjp = activation_vjp,
+                                     .decompose = activation_decompose};
+
+// ---- activation_grad: dz = act'(z)ᵀ·dy from (y, z, dy) ----------------------------------------------------------------
+
+void activation_grad_shapes(const Tensors& in, const Params&, Specs& out) {
+  out.push_back({in[2].dtype(), in[2].shape()});
+}
+
+void activation_grad_eval(const Tensors& in, const Params& params, Tensors& out) {
+  const auto [rows, cols] = rows_of(in[2].shape());
+  visit_float(in[2].dtype(), [&, rows = rows, cols = cols](auto type) {
+    using T = typename decltype(type)::type;
+    kernels_for<T>().activation_grad[static_cast<int>(activation_of(params))](
+        rows, cols, in[0].data<T>(), in[1].data<T>(), in[2].data<T>(), out[0].mutable_data<T>());
+  });
+}
+
+void activation_grad_decompose(const Tensors& in, const Params& params, Tensors& out) {
+  const Graph dz = formulas::visit(activation_of(params), [&](auto entry) {
+    return decltype(entry)::template grad<Graph>(Graph(in[0]), Graph(in[1]), Graph(in[2]));
+  });
+  out.push_back(dz.tensor());
+}
+
+const Primitive activation_grad_primitive{.name = "activation_grad",
+                                          .saved_inputs = save_all,
+                                          .shapes = activation_grad_shapes,
+                                          .eval = activation_grad_eval,
+                                          .decompose = activation_grad_decompose};
+
+}  // namespace
+
+Tensor dense(const Tensor& x, const Tensor& w, const Tensor& b, Activation activation) {
+  const Primitive& p = grad_needs_z(activation) ? dense_z_primitive : dense_primitive;
+  const Tensors out =
+      b.defined() ? run(p, {x, w, b}, ActivationParams{activation}) : run(p, {x, w}, ActivationParams{activation});
+  const int last = out[0].rank() - 1;
+  out[0].set_pre(static_cast<int>(activation), last, out.size() > 1 ? out[1] : Tensor());
+  return out[0];
+}
+
+Tensor activation(Activation activation, const Tensor& x, index_t axis) {
+  if (activation == Activation::linear) return x;
+  Tensor y;
+  int a = x.rank() - 1;
+  if (is_rowwise(activation)) {
+    if (x.rank() == 0) {
+      fail("[", names_of<Activation>()[static_cast<std::size_t>(activation)],
+           "] `x` is a scalar: it must have at least one axis.");
+    }
+    a = normalize_axis(names_of<Activation>()[static_cast<std::size_t>(activation)], axis, x.rank());
+  }
+  if (a == x.rank() - 1) {
+    y = run1(activation_primitive, {x}, ActivationParams{activation});
+  } else {
+    y = move_axis_back(run1(activation_primitive, {move_axis_last(x, a)}, ActivationParams{activation}), a);
+  }
+  y.set_pre(static_cast<int>(activation), a, x);
+  return y;
+}
+
+Tensor activation_grad(Activation activation, const Tensor& y, const Tensor& z, const Tensor& dy) {
+  if (activation == Activation::linear) return dy;
+  // z may be a ghost where the rule does not read it; y stands in for its memory.
+  const bool needs_z = grad_needs_z(activation);
+  return run1(activation_grad_primitive, {y, needs_z ? z : y, dy}, ActivationParams{activation});
+}
+
+DenseGrads dense_vjp(const Tensor& x, const Tensor& w, const Tensor& dz, bool want_dx, bool want_dw, bool want_db) {
+  DenseGrads g;
+  if (want_dx) g.dx = matmul(dz, w, false, true);
+  const index_t rows = x.rank() == 2 ? unknown : x.shape().count(0, x.rank() - 1);
+  const Tensor dz2 = x.rank() == 2 ? dz : reshape(dz, {rows, w.dim(1)});
+  if (want_dw) {
+    const Tensor x2 = x.rank() == 2 ? x : reshape(x, {rows, w.dim(0)});
+    g.dw = matmul(x2, dz2, true, false);
+  }
+  if (want_db) g.db = sum(dz2, Shape{0});
+  return g;
+}
+
+std::vector<const Primitive*> dense_primitives() {
+  return {&dense_primitive, &activation_primitive, &activation_grad_primitive};
+}
+
+}  // namespace densegrad

@@ -1,0 +1,413 @@
+// Elementwise primitives: unary, binary, compare, where, clip, cast.
+#include <cmath>
+#include <cstring>
+
+#include "ops/broadcast.h"
+#include "ops/ops.h"
+
+namespace densegrad {
+
+template <>
+const std::vector<const char*>& names_of<Unary>() {
+  static const std::vector<const char*> names{"negative", "square", "sqrt", "exp", "log", "log1p", "abs", "sign"};
+  return names;
+}
+template <>
+const std::vector<const char*>& names_of<Binary>() {
+  static const std::vector<const char*> names{"add",   "subtract", "multiply", "divide",
+                                              "power", "maximum",  "minimum"};
+  return names;
+}
+template <>
+const std::vector<const char*>& names_of<Compare>() {
+  static const std::vector<const char*> names{"greater", "greater_equal", "less", "less_equal", "equal", "not_equal"};
+  return names;
+}
+
+namespace {
+
+template <class E>
+const char* name_of(E e) {
+  return names_of<E>()[static_cast<std::size_t>(e)];
+}
+
+void same_dtype(const char* tag, const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype()) {
+    fail<TypeError>("[", tag, "] `x1` is ", a.dtype(), " but `x2` is ", b.dtype(),
+                    ": two tensors must have one dtype; convert one with cast(x, dtype).");
+  }
+}
+
+// ---- Integer loops: labels and indices, so plain and in one place. Overflow wraps, as in NumPy. -----------------------
+
+template <class T>
+T integer_unary(Unary op, T x) {
+  using U = std::make_unsigned_t<T>;
+  switch (op) {
+    case Unary::negative: return static_cast<T>(U(0) - static_cast<U>(x));
+    case Unary::square: return static_cast<T>(static_cast<U>(x) * static_cast<U>(x));
+    case Unary::abs: return x < 0 ? static_cast<T>(U(0) - static_cast<U>(x)) : x;
+    case Unary::sign: return static_cast<T>((x > 0) - (x < 0));
+    default: return x;
+  }
+}
+
+template <class T>
+T integer_binary(Binary op, T a, T b) {
+  using U = std::make_unsigned_t<T>;
+  switch (op) {
+    case Binary::add: return static_cast<T>(static_cast<U>(a) + static_cast<U>(b));
+    case Binary::subtract: return static_cast<T>(static_cast<U>(a) - static_cast<U>(b));
+    case Binary::multiply: return static_cast<T>(static_cast<U>(a) * static_cast<U>(b));
+    case Binary::maximum: return a > b ? a : b;
+    default: return a < b ? a : b;
+  }
+}
+
+template <class T>
+bool plain_compare(Compare op, T a, T b) {
+  switch (op) {
+    case Compare::greater: return a > b;
+    case Compare::greater_equal: return a >= b;
+    case Compare::less: return a < b;
+    case Compare::less_equal: return a <= b;
+    case Compare::equal: return a == b;
+    default: return a != b;
+  }
+}
+
+// ---- Unary ----------------------------------------------------------------------------------------------------------
+
+template <Unary op>
+void unary_shapes(const Tensors& in, const Params&, Specs& out) {
+  constexpr bool integers = op == Unary::negative || op == Unary::square || op == Unary::abs || op == Unary::sign;
+  if (in[0].dtype() == DType::boolean || (!integers && !is_float(in[0].dtype()))) {
+    fail<TypeError>("[", name_of(op), "] `x` is ", in[0].dtype(), ": it must be ",
+                    integers ? "a number" : "float32 or float64", "; convert it with cast(x, dtype).");
+  }
+  out.push_back({in[0].dtype(), in[0].shape()});
+}
+
+template <Unary op>
+void unary_eval(const Tensors& in, const Params&, Tensors& out) {
+  const Tensor &x = in[0], &y = out[0];
+  if (is_float(x.dtype())) {
+    visit_float(x.dtype(), [&](auto type) {
+      using T = typename decltype(type)::type;
+      kernels_for<T>().unary[static_cast<int>(op)](x.size(), x.data<T>(), y.mutable_data<T>());
+    });
+    return;
+  }
+  const auto loop = [&](auto type) {
+    using T = typename decltype(type)::type;
+    for (index_t i = 0; i < x.size(); ++i) y.mutable_data<T>()[i] = integer_unary<T>(op, x.data<T>()[i]);
+  };
+  x.dtype() == DType::int32 ? loop(Type<std::int32_t>{}) : loop(Type<std::int64_t>{});
+}
+
+template <Unary op>
+bool unary_vjp(VjpContext& c) {
+  const Tensor &x = c.inputs[0], &y = c.outputs[0], &g = c.dy[0];
+  Tensor& dx = c.dx[0];
+  if constexpr (op == Unary::negative) {
+    dx = negative(g);
+  } else if constexpr (op == Unary::square) {
+    dx = multiply(g, multiply(constant_like(x, 2), x));
+  } else if constexpr (op == Unary::sqrt) {
+    // A zero cotangent stays zero although the slope at 0 is infinite (Keras' choice).
+    dx = where(compare(Compare::equal, g, constant_like(g, 0)), g, divide(g, multiply(constant_like(y, 2), y)));
+  } else if constexpr (op == Unary::exp) {
+    dx = multiply(g, y);
+  } else if constexpr (op == Unary::log) {
+    dx = divide(g, x);
+  } else if constexpr (op == Unary::log1p) {
+    dx = divide(g, add(x, constant_like(x, 1)));
+  } else if constexpr (op == Unary::abs) {
+    dx = multiply(g, unary(Unary::sign, x));
+  } else {
+    dx = Tensor::full(g.dtype(), g.shape(), 0);
+  }
+  return true;
+}
+
+template <Unary op>
+const Primitive& unary_primitive() {
+  constexpr bool from_y = op == Unary::sqrt || op == Unary::exp;
+  constexpr bool from_x = op == Unary::square || op == Unary::log || op == Unary::log1p || op == Unary::abs;
+  static const Primitive p{.name = name_of(op),
+                           .saved_inputs = from_x ? save(0) : save_none,
+                           .saved_outputs = from_y ? save(0) : save_none,
+                           .shapes = unary_shapes<op>,
+                           .eval = unary_eval<op>,
+                           .vjp = unary_vjp<op>};
+  return p;
+}
+
+// ---- Binary ---------------------------------------------------------------------------------------------------------
+
+template <Binary op>
+void binary_shapes(const Tensors& in, const Params&, Specs& out) {
+  same_dtype(name_of(op), in[0], in[1]);
+  constexpr bool integers = op != Binary::divide && op != Binary::power;
+  if (in[0].dtype() == DType::boolean || (!integers && !is_float(in[0].dtype()))) {
+    fail<TypeError>("[", name_of(op), "] `x1` and `x2` are ", in[0].dtype(), ": they must be ",
+                    integers ? "numbers" : "float32 or float64", "; convert them with cast(x, dtype).");
+  }
+  out.push_back({in[0].dtype(), broadcast_shapes(name_of(op), in[0].shape(), in[1].shape())});
+}
+
+template <Binary op>
+void binary_eval(const Tensors& in, const Params&, Tensors& out) {
+  const Tensor &a = in[0], &b = in[1], &y = out[0];
+  visit_number(a.dtype(), [&](auto type) {
+    using T = typename decltype(type)::type;
+    const T *pa = a.data<T>(), *pb = b.data<T>();
+    T* py = y.mutable_data<T>();
+    for_each_run<2>(y.shape(), {&a.shape(), &b.shape()}, [&](index_t n, auto& at, auto& step, index_t to) {
+      if constexpr (std::is_floating_point_v<T>) {
+        kernels_for<T>().binary[static_cast<int>(op)](n, pa + at[0], step[0], pb + at[1], step[1], py + to);
+      } else {
+        for (index_t i = 0; i < n; ++i) py[to + i] = integer_binary<T>(op, pa[at[0] + i * step[0]], pb[at[1] + i * step[1]]);
+      }
+    });
+  });
+}
+
+template <Binary op>
+bool binary_vjp(VjpContext& c) {
+  const Tensor &a = c.inputs[0], &b = c.inputs[1], &y = c.outputs[0], &g = c.dy[0];
+  Tensor da, db;
+  const bool want_a = c.wanted[0], want_b = c.wanted[1];
+  if constexpr (op == Binary::add) {
+    da = g;
+    db = g;
+  } else if constexpr (op == Binary::subtract) {
+    da = g;
+    if (want_b) db = negative(g);
+  } else if constexpr (op == Binary::multiply) {
+    if (want_a) da = multiply(g, b);
+    if (want_b) db = multiply(g, a);
+  } else if constexpr (op == Binary::divide) {
+    if (want_a) da = divide(g, b);
+    if (want_b) db = negative(multiply(g, divide(y, b)));
+  } else if constexpr (op == Binary::power) {
+    const Tensor one = constant_like(a, 1), zero = constant_like(a, 0);
+    if (want_a) da = multiply(g, multiply(b, binary(Binary::power, a, subtract(b, one))));
+    if (want_b) {
+      // log is taken of a harmless 1 where the base is not positive, so that no NaN enters higher derivatives.
+      const Tensor positive = compare(Compare::greater, a, zero);
+      const Tensor log_a = unary(Unary::log, where(positive, a, one));
+      db = multiply(g, multiply(y, where(positive, log_a, zero)));
+      db = where(positive, db, zero);
+    }
+  } else {
+    // Ties go to the first argument; a NaN sends everything to the second (Keras' choice).
+    const Tensor first = compare(op == Binary::maximum ? Compare::greater_equal : Compare::less_equal, a, b);
+    const Tensor zero = constant_like(g, 0);
+    if (want_a) da = where(first, g, zero);
+    if (want_b) db = where(first, zero, g);
+  }
+  if (want_a) c.dx[0] = sum_to(da, a.shape());
+  if (want_b) c.dx[1] = sum_to(db, b.shape());
+  return true;
+}
+
+template <Binary op>
+const Primitive& binary_primitive() {
+  constexpr bool linear = op == Binary::add || op == Binary::subtract;
+  constexpr bool from_y = op == Binary::divide || op == Binary::power;
+  static const Primitive p{.name = name_of(op),
+                           .saved_inputs = linear ? save_none : save_all,
+                           .saved_outputs = from_y ? save(0) : save_none,
+                           .shapes = binary_shapes<op>,
+                           .eval = binary_eval<op>,
+                           .vjp = binary_vjp<op>};
+  return p;
+}
+
+// ---- Compare --------------------------------------------------------------------------------------------------------
+
+template <Compare op>
+void compare_shapes(const Tensors& in, const Params&, Specs& out) {
+  same_dtype(name_of(op), in[0], in[1]);
+  out.push_back({DType::boolean, broadcast_shapes(name_of(op), in[0].shape(), in[1].shape())});
+}
+
+template <Compare op>
+void compare_eval(const Tensors& in, const Params&, Tensors& out) {
+  const Tensor &a = in[0], &b = in[1], &y = out[0];
+  visit_any(a.dtype(), [&](auto type) {
+    using T = typename decltype(type)::type;
+    const T *pa = a.data<T>(), *pb = b.data<T>();
+    bool* py = y.mutable_data<bool>();
+    for_each_run<2>(y.shape(), {&a.shape(), &b.shape()}, [&](index_t n, auto& at, auto& step, index_t to) {
+      if constexpr (std::is_floating_point_v<T>) {
+        kernels_for<T>().compare[static_cast<int>(op)](n, pa + at[0], step[0], pb + at[1], step[1], py + to);
+      } else {
+        for (index_t i = 0; i < n; ++i) py[to + i] = plain_compare<T>(op, pa[at[0] + i * step[0]], pb[at[1] + i * step[1]]);
+      }
+    });
+  });
+}
+
+template <Compare op>
+const Primitive& compare_primitive() {
+  static const Primitive p{
+      .name = name_of(op), .shapes = compare_shapes<op>, .eval = compare_eval<op>, .differentiable = false};
+  return p;
+}
+
+// ---- where, clip, cast ----------------------------------------------------------------------------------------------
+
+void where_shapes(const Tensors& in, const Params&, Specs& out) {
+  if (in[0].dtype() != DType::boolean) {
+    fail<TypeError>("[where] `condition` is ", in[0].dtype(), ": it must be bool; compare it with something first.");
+  }
+  same_dtype("where", in[1], in[2]);
+  const Shape values = broadcast_shapes("where", in[1].shape(), in[2].shape());
+  out.push_back({in[1].dtype(), broadcast_shapes("where", in[0].shape(), values)});
+}
+
+void where_eval(const Tensors& in, const Params&, Tensors& out) {
+  const Tensor &m = in[0], &a = in[1], &b = in[2], &y = out[0];
+  visit_any(a.dtype(), [&](auto type) {
+    using T = typename decltype(type)::type;
+    const bool* pm = m.data<bool>();
+    const T *pa = a.data<T>(), *pb = b.data<T>();
+    T* py = y.mutable_data<T>();
+    for_each_run<3>(y.shape(), {&m.shape(), &a.shape(), &b.shape()}, [&](index_t n, auto& at, auto& step, index_t to) {
+      if constexpr (std::is_floating_point_v<T>) {
+        kernels_for<T>().where(n, pm + at[0], step[0], pa + at[1], step[1], pb + at[2], step[2], py + to);
+      } else {
+        for (index_t i = 0; i < n; ++i)
+          py[to + i] = pm[at[0] + i * step[0]] ? pa[at[1] + i * step[1]] : pb[at[2] + i * step[2]];
+      }
+    });
+  });
+}
+
+bool where_vjp(VjpContext& c) {
+  const Tensor zero = constant_like(c.dy[0], 0);
+  if (c.wanted[1]) c.dx[1] = sum_to(where(c.inputs[0], c.dy[0], zero), c.inputs[1].shape());
+  if (c.wanted[2]) c.dx[2] = sum_to(where(c.inputs[0], zero, c.dy[0]), c.inputs[2].shape());
+  return true;
+}
+
+void clip_shapes(const Tensors& in, const Params&, Specs& out) {
+  if (!is_float(in[0].dtype())) fail<TypeError>("[clip] `x` is ", in[0].dtype(), ": it must be float32 or float64.");
+  out.push_back({in[0].dtype(), in[0].shape()});
+}
+
+void clip_eval(const Tensors& in, const Params& params, Tensors& out) {
+  const auto& p = std::get<ClipParams>(params);
+  visit_float(in[0].dtype(), [&](auto type) {
+    using T = typename decltype(type)::type;
+    kernels_for<T>().clip(in[0].size(), static_cast<T>(p.lo), static_cast<T>(p.hi), in[0].data<T>(),
+                          out[0].mutable_data<T>());
+  });
+}
+
+bool clip_vjp(VjpContext& c) {
+  // 1 on the closed interval (Keras' choice at the bounds), 0 outside.
+  const auto& p = std::get<ClipParams>(c.params);
+  const Tensor &x = c.inputs[0], &g = c.dy[0];
+  const Tensor zero = constant_like(g, 0);
+  const Tensor above = where(compare(Compare::less, x, constant_like(x, p.lo)), zero, g);
+  c.dx[0] = where(compare(Compare::greater, x, constant_like(x, p.hi)), zero, above);
+  return true;
+}
+
+void cast_shapes(const Tensors& in, const Params& params, Specs& out) {
+  out.push_back({std::get<CastParams>(params).dtype, in[0].shape()});
+}
+
+template <class From, class To>
+To convert(From x) {
+  if constexpr (std::is_same_v<To, bool>) {
+    return x != From(0);
+  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
+    // Out of range or NaN is undefined in C++; NumPy on x86 gives the smallest integer.
+    const auto low = static_cast<From>(std::numeric_limits<To>::min());
+    return x >= low && x < -low ? static_cast<To>(x) : std::numeric_limits<To>::min();
+  } else {
+    return static_cast<To>(x);
+  }
+}
+
+void cast_eval(const Tensors& in, const Params&, Tensors& out) {
+  visit_any(in[0].dtype(), [&](auto from) {
+    visit_any(out[0].dtype(), [&](auto to) {
+      using From = typename decltype(from)::type;
+      using To = typename decltype(to)::type;
+      const From* x = in[0].data<From>();
+      To* y = out[0].mutable_data<To>();
+      for (index_t i = 0; i < in[0].size(); ++i) y[i] = convert<From, To>(x[i]);
+    });
+  });
+}
+
+bool cast_vjp(VjpContext& c) {
+  if (is_float(c.inputs[0].dtype())) c.dx[0] = cast(c.dy[0], c.inputs[0].dtype());
+  return true;
+}
+
+const Primitive where_primitive{.name = "where",
+                                .saved_inputs = save(0),
+                                .shapes = where_shapes,
+                                .eval = where_eval,
+                                .vjp = where_vjp};
+const Primitive clip_primitive{
+    .name = "clip", .saved_inputs = save(0), .shapes = clip_shapes, .eval = clip_eval, .vjp = clip_vjp};
+const Primitive cast_primitive{.name = "cast", .shapes = cast_shapes, .eval = cast_eval, .vjp = cast_vjp};
+
+// Tables from enum value to primitive, expanded from the enum's size.
+template <int... I>
+std::vector<const Primitive*> unary_list(std::integer_sequence<int, I...>) {
+  return {&unary_primitive<static_cast<Unary>(I)>()...};
+}
+template <int... I>
+std::vector<const Primitive*> binary_list(std::integer_sequence<int, I...>) {
+  return {&binary_primitive<static_cast<Binary>(I)>()...};
+}
+template <int... I>
+std::vector<const Primitive*> compare_list(std::integer_sequence<int, I...>) {
+  return {&compare_primitive<static_cast<Compare>(I)>()...};
+}
+
+template <class E>
+const std::vector<const Primitive*>& table() {
+  static const auto list = [] {
+    constexpr auto indices = std::make_integer_sequence<int, size_of<E>()>{};
+    if constexpr (std::is_same_v<E, Unary>) return unary_list(indices);
+    if constexpr (std::is_same_v<E, Binary>) return binary_list(indices);
+    if constexpr (std::is_same_v<E, Compare>) return compare_list(indices);
+  }();
+  return list;
+}
+
+}  // namespace
+
+Tensor unary(Unary op, const Tensor& x) { return run1(*table<Unary>()[static_cast<std::size_t>(op)], {x}); }
+Tensor binary(Binary op, const Tensor& a, const Tensor& b) {
+  return run1(*table<Binary>()[static_cast<std::size_t>(op)], {a, b});
+}
+Tensor compare(Compare op, const Tensor& a, const Tensor& b) {
+  return run1(*table<Compare>()[static_cast<std::size_t>(op)], {a, b});
+}
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
+  return run1(where_primitive, {condition, a, b});
+}
+Tensor clip(const Tensor& x, double lo, double hi) { return run1(clip_primitive, {x}, ClipParams{lo, hi}); }
+Tensor cast(const Tensor& x, DType dtype) {
+  return x.dtype() == dtype ? x : run1(cast_primitive, {x}, CastParams{dtype});
+}
+
+std::vector<const Primitive*> elementwise_primitives() {
+  std::vector<const Primitive*> all = table<Unary>();
+  all.insert(all.end(), table<Binary>().begin(), table<Binary>().end());
+  all.insert(all.end(), table<Compare>().begin(), table<Compare>().end());
+  for (const Primitive* p : {&where_primitive, &clip_primitive, &cast_primitive}) all.push_back(p);
+  return all;
+}
+
+}  // namespace densegrad

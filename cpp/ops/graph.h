@@ -1,0 +1,81 @@
+// Graph: the value type that turns a formula into recorded primitives. A formula is a template on its value type; with
+// float or double it computes, with Graph it is a decomposition.
+#pragma once
+
+#include "ops/ops.h"
+
+namespace densegrad {
+
+class Graph {
+ public:
+  Graph(double constant) : constant_(constant) {}  // implicit, so that V(2) and 2.0 read alike in a formula
+  Graph(Tensor tensor) : tensor_(std::move(tensor)) {}
+
+  bool is_constant() const { return !tensor_.defined(); }
+  double constant() const { return constant_; }
+  const Tensor& tensor() const { return tensor_; }
+  // This value as a tensor in the dtype of `like`.
+  Tensor as(const Tensor& like) const { return is_constant() ? constant_like(like, constant_) : tensor_; }
+
+ private:
+  Tensor tensor_;
+  double constant_ = 0;
+};
+
+namespace graph_detail {
+inline const Tensor& typed(const Graph& a, const Graph& b) { return a.is_constant() ? b.tensor() : a.tensor(); }
+inline Graph apply(Binary op, const Graph& a, const Graph& b) {
+  const Tensor& like = typed(a, b);
+  return binary(op, a.as(like), b.as(like));
+}
+inline Graph apply(Compare op, const Graph& a, const Graph& b) {
+  const Tensor& like = typed(a, b);
+  return compare(op, a.as(like), b.as(like));
+}
+}  // namespace graph_detail
+
+// Two constants are folded in double; that is exact for what formulas write (1 - eps, 1 - s).
+inline Graph operator+(const Graph& a, const Graph& b) {
+  if (a.is_constant() && b.is_constant()) return a.constant() + b.constant();
+  return graph_detail::apply(Binary::add, a, b);
+}
+inline Graph operator-(const Graph& a, const Graph& b) {
+  if (a.is_constant() && b.is_constant()) return a.constant() - b.constant();
+  return graph_detail::apply(Binary::subtract, a, b);
+}
+inline Graph operator*(const Graph& a, const Graph& b) {
+  if (a.is_constant() && b.is_constant()) return a.constant() * b.constant();
+  return graph_detail::apply(Binary::multiply, a, b);
+}
+inline Graph operator/(const Graph& a, const Graph& b) {
+  if (a.is_constant() && b.is_constant()) return a.constant() / b.constant();
+  return graph_detail::apply(Binary::divide, a, b);
+}
+inline Graph operator-(const Graph& a) { return a.is_constant() ? Graph(-a.constant()) : Graph(negative(a.tensor())); }
+inline Graph operator>(const Graph& a, const Graph& b) { return graph_detail::apply(Compare::greater, a, b); }
+inline Graph operator>=(const Graph& a, const Graph& b) { return graph_detail::apply(Compare::greater_equal, a, b); }
+inline Graph operator<(const Graph& a, const Graph& b) { return graph_detail::apply(Compare::less, a, b); }
+inline Graph operator<=(const Graph& a, const Graph& b) { return graph_detail::apply(Compare::less_equal, a, b); }
+inline Graph operator==(const Graph& a, const Graph& b) { return graph_detail::apply(Compare::equal, a, b); }
+
+inline Graph exp(const Graph& x) { return unary(Unary::exp, x.tensor()); }
+inline Graph log(const Graph& x) { return unary(Unary::log, x.tensor()); }
+inline Graph log1p(const Graph& x) { return unary(Unary::log1p, x.tensor()); }
+inline Graph abs(const Graph& x) { return unary(Unary::abs, x.tensor()); }
+inline Graph sqrt(const Graph& x) { return unary(Unary::sqrt, x.tensor()); }
+inline Graph square(const Graph& x) { return unary(Unary::square, x.tensor()); }
+inline Graph maximum(const Graph& a, const Graph& b) { return graph_detail::apply(Binary::maximum, a, b); }
+inline Graph minimum(const Graph& a, const Graph& b) { return graph_detail::apply(Binary::minimum, a, b); }
+inline Graph clip(const Graph& x, const Graph& lo, const Graph& hi) {
+  return densegrad::clip(x.tensor(), lo.constant(), hi.constant());
+}
+inline Graph where(const Graph& mask, const Graph& a, const Graph& b) {
+  const Tensor& like = graph_detail::typed(a, b);
+  return densegrad::where(mask.tensor(), a.as(like), b.as(like));
+}
+// Over the last axis, kept as 1.
+inline Graph row_sum(const Graph& x) { return sum(x.tensor(), Shape{-1}, true); }
+// A shift for stability: it cancels in every formula, and so must its derivative.
+inline Graph row_max(const Graph& x) { return stop_gradient(max(x.tensor(), Shape{-1}, true)); }
+
+}  // namespace densegrad

@@ -1,0 +1,161 @@
+// Primitives with integer indices: take, its adjoint scatter_add, and one_hot.
+#include <cstring>
+
+#include "ops/ops.h"
+
+namespace densegrad {
+
+namespace {
+
+void check_indices(const char* tag, const Tensor& indices, index_t n) {
+  if (indices.dtype() != DType::int32 && indices.dtype() != DType::int64) {
+    fail<TypeError>("[", tag, "] `indices` is ", indices.dtype(), ": it must be int32 or int64.");
+  }
+  if (!indices.has_storage() || n == unknown) return;
+  visit_number(indices.dtype(), [&](auto type) {
+    using T = typename decltype(type)::type;
+    for (index_t i = 0; i < indices.size(); ++i) {
+      const auto v = static_cast<index_t>(indices.data<T>()[i]);
+      if (v < 0 || v >= n) fail<std::out_of_range>("[", tag, "] `indices` contains ", v, ": it must be in [0, ", n, ").");
+    }
+  });
+}
+
+template <class F>
+void each_index(const Tensor& indices, F&& f) {
+  visit_number(indices.dtype(), [&](auto type) {
+    using T = typename decltype(type)::type;
+    for (index_t i = 0; i < indices.size(); ++i) f(i, static_cast<index_t>(indices.data<T>()[i]));
+  });
+}
+
+// take(x, indices): rows of axis 0, y[i...] = x[indices[i...]].
+void take_shapes(const Tensors& in, const Params&, Specs& out) {
+  const Tensor &x = in[0], &indices = in[1];
+  if (x.rank() == 0) fail("[take] `x` is a scalar: it must have at least one axis.");
+  check_indices("take", indices, x.dim(0));
+  Shape shape = indices.shape();
+  for (int i = 1; i < x.rank(); ++i) shape.push_back(x.dim(i));
+  out.push_back({x.dtype(), shape});
+}
+
+void take_eval(const Tensors& in, const Params&, Tensors& out) {
+  const Tensor& x = in[0];
+  const auto row = static_cast<std::size_t>(x.shape().count(1, x.rank()) * item_size(x.dtype()));
+  const auto* from = static_cast<const std::byte*>(x.raw());
+  auto* to = static_cast<std::byte*>(out[0].raw());
+  each_index(in[1], [&](index_t i, index_t v) {
+    std::memcpy(to + static_cast<std::size_t>(i) * row, from + static_cast<std::size_t>(v) * row, row);
+  });
+}
+
+bool take_vjp(VjpContext& c) {
+  const Tensor& x = c.inputs[0];
+  c.dx[0] = scatter_add(Tensor::full(c.dy[0].dtype(), x.shape(), 0), c.inputs[1], c.dy[0]);
+  return true;
+}
+
+const Primitive take_primitive{
+    .name = "take", .saved_inputs = save(1), .shapes = take_shapes, .eval = take_eval, .vjp = take_vjp};
+
+// scatter_add(x, indices, updates): a copy of x with updates added to its rows; equal indices add up, in order.
+void scatter_shapes(const Tensors& in, const Params&, Specs& out) {
+  const Tensor &x = in[0], &indices = in[1], &updates = in[2];
+  if (x.rank() == 0) fail("[scatter_add] `x` is a scalar: it must have at least one axis.");
+  check_indices("scatter_add", indices, x.dim(0));
+  Shape expected = indices.shape();
+  for (int i = 1; i < x.rank(); ++i) expected.push_back(x.dim(i));
+  if (!(updates.shape() == expected)) {
+    fail("[scatter_add] `updates` has shape ", updates.shape(), ": for `x` of shape ", x.shape(),
+         " and `indices` of shape ", indices.shape(), " it must be ", expected, ".");
+  }
+  if (x.dtype() != updates.dtype() || x.dtype() == DType::boolean) {
+    fail<TypeError>("[scatter_add] `x` is ", x.dtype(), " and `updates` is ", updates.dtype(),
+                    ": both must have one number type.");
+  }
+  out.push_back({x.dtype(), x.shape()});
+}
+
+void scatter_eval(const Tensors& in, const Params&, Tensors& out) {
+  const Tensor& x = in[0];
+  const index_t row = x.shape().count(1, x.rank());
+  std::memcpy(out[0].raw(), x.raw(), static_cast<std::size_t>(x.size() * item_size(x.dtype())));
+  visit_number(x.dtype(), [&](auto type) {
+    using T = typename decltype(type)::type;
+    const T* from = in[2].data<T>();
+    T* to = out[0].mutable_data<T>();
+    each_index(in[1], [&](index_t i, index_t v) {
+      for (index_t k = 0; k < row; ++k) to[v * row + k] = static_cast<T>(to[v * row + k] + from[i * row + k]);
+    });
+  });
+}
+
+bool scatter_vjp(VjpContext& c) {
+  if (c.wanted[0]) c.dx[0] = c.dy[0];
+  if (c.wanted[2]) c.dx[2] = take(c.dy[0], c.inputs[1], 0);
+  return true;
+}
+
+const Primitive scatter_primitive{.name = "scatter_add",
+                                  .saved_inputs = save(1),
+                                  .shapes = scatter_shapes,
+                                  .eval = scatter_eval,
+                                  .vjp = scatter_vjp};
+
+// one_hot: 1 where the class is the index; an index outside [0, classes) gives a row of zeros, as in Keras.
+void one_hot_shapes(const Tensors& in, const Params& params, Specs& out) {
+  const auto& p = std::get<OneHotParams>(params);
+  if (in[0].dtype() != DType::int32 && in[0].dtype() != DType::int64) {
+    fail<TypeError>("[one_hot] `indices` is ", in[0].dtype(), ": it must be int32 or int64.");
+  }
+  if (p.classes < 0) fail("[one_hot] `num_classes` is ", p.classes, ": it must not be negative.");
+  Shape shape = in[0].shape();
+  shape.push_back(p.classes);
+  out.push_back({p.dtype, shape});
+}
+
+void one_hot_eval(const Tensors& in, const Params& params, Tensors& out) {
+  const auto& p = std::get<OneHotParams>(params);
+  std::memset(out[0].raw(), 0, static_cast<std::size_t>(out[0].size() * item_size(p.dtype)));
+  visit_any(p.dtype, [&](auto type) {
+    using T = typename decltype(type)::type;
+    T* y = out[0].mutable_data<T>();
+    each_index(in[0], [&](index_t i, index_t v) {
+      if (v >= 0 && v < p.classes) y[i * p.classes + v] = T(1);
+    });
+  });
+}
+
+const Primitive one_hot_primitive{
+    .name = "one_hot", .shapes = one_hot_shapes, .eval = one_hot_eval, .differentiable = false};
+
+}  // namespace
+
+Tensor take(const Tensor& x, const Tensor& indices, index_t axis) {
+  if (x.rank() == 0) fail("[take] `x` is a scalar: it must have at least one axis.");
+  const int a = normalize_axis("take", axis, x.rank());
+  if (a == 0) return run1(take_primitive, {x, indices});
+  // The axis goes first, the rows are taken, and the axes of the indices go back to its place.
+  Shape first{a};
+  for (int i = 0; i < x.rank(); ++i)
+    if (i != a) first.push_back(i);
+  const Tensor rows = run1(take_primitive, {transpose(x, first), indices});
+  const int k = indices.rank();
+  Shape back;
+  for (int i = 0; i < a; ++i) back.push_back(k + i);
+  for (int i = 0; i < k; ++i) back.push_back(i);
+  for (int i = a; i < x.rank() - 1; ++i) back.push_back(k + i);
+  return transpose(rows, back);
+}
+
+Tensor scatter_add(const Tensor& x, const Tensor& indices, const Tensor& updates) {
+  return run1(scatter_primitive, {x, indices, updates});
+}
+
+Tensor one_hot(const Tensor& indices, index_t classes, DType dtype) {
+  return run1(one_hot_primitive, {indices}, OneHotParams{classes, dtype});
+}
+
+std::vector<const Primitive*> indexing_primitives() { return {&take_primitive, &scatter_primitive, &one_hot_primitive}; }
+
+}  // namespace densegrad

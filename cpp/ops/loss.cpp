@@ -1,0 +1,295 @@
+// Losses: per-sample values as one coarse primitive, then weights and reduction in fine ones.
+//
+// The reduction is not part of the primitive: the broadcasting of sample weights and the five reductions are then
+// ordinary, closed operations on one value per sample, while the pass over (samples, classes) stays a single one.
+#include "formulas/losses.h"
+
+#include "ops/broadcast.h"
+#include "ops/graph.h"
+#include "ops/ops.h"
+
+namespace densegrad {
+
+template <>
+const std::vector<const char*>& names_of<Loss>() {
+  using formulas::Losses;
+  static const std::vector<const char*> names(Losses::names, Losses::names + Losses::size);
+  return names;
+}
+
+namespace {
+
+bool is_sparse(Loss loss) {
+  return formulas::visit(loss, [](auto entry) { return decltype(entry)::sparse; });
+}
+
+// ---- loss: (y_true, y_pred[, z]) -> values.   loss_grad: (y_true, y_pred, dvalues[, z]) -> d y_pred, or d z if fused ----
+// The class axis may be any; the kernels see it last.
+
+const LossParams& loss_params(const Params& params) { return std::get<LossParams>(params); }
+
+Shape without_axis(const Shape& shape, int axis) {
+  Shape out;
+  for (int i = 0; i < shape.rank(); ++i)
+    if (i != axis) out.push_back(shape[i]);
+  return out;
+}
+
+// `t` with the class axis last, unrecorded: for eval rules.
+Tensor rows_last(const Tensor& t, int axis) {
+  if (axis == t.rank() - 1) return t;
+  PauseRecording pause;
+  return move_axis_last(t, axis);
+}
+
+template <class T>
+LossArgs<T> loss_args(const Tensor& y_true, const Tensor& y_pred, const Tensor* z, const LossParams& p) {
+  LossArgs<T> args{};
+  args.cols = y_pred.shape().back();
+  args.rows = y_pred.shape().count(0, y_pred.rank() - 1);
+  if (is_sparse(p.loss)) {
+    args.labels = y_true.data<index_t>();
+  } else {
+    args.y_true = y_true.data<T>();
+  }
+  args.y_pred = y_pred.data<T>();
+  args.z = z ? z->data<T>() : nullptr;
+  args.label_smoothing = static_cast<T>(p.label_smoothing);
+  args.form = p.form;
+  return args;
+}
+
+struct LossRows {
+  Tensor y_true, y_pred, z;
+  LossRows(const Tensor& t, const Tensor& p, const Tensor* pre, const LossParams& params)
+      : y_true(is_sparse(params.loss) ? t : rows_last(t, params.axis)), y_pred(rows_last(p, params.axis)) {
+    if (pre) z = rows_last(*pre, params.axis);
+  }
+  const Tensor* z_or_null() const { return z.defined() ? &z : nullptr; }
+};
+
+void loss_shapes(const Tensors& in, const Params& params, Specs& out) {
+  out.push_back({in[1].dtype(), without_axis(in[1].shape(), loss_params(params).axis)});
+}
+
+void loss_eval(const Tensors& in, const Params& params, Tensors& out) {
+  const LossParams& p = loss_params(params);
+  const LossRows rows(in[0], in[1], in.size() > 2 ? &in[2] : nullptr, p);
+  visit_float(in[1].dtype(), [&](auto type) {
+    using T = typename decltype(type)::type;
+    kernels_for<T>().loss[static_cast<int>(p.loss)](loss_args<T>(rows.y_true, rows.y_pred, rows.z_or_null(), p),
+                                                    out[0].mutable_data<T>());
+  });
+}
+
+// The formula's arguments as graph handles with the class axis last; a sparse y_true becomes one-hot.
+struct LossGraph {
+  Graph t, p, z;
+  double cols;
+};
+
+LossGraph loss_graph(const Tensor& y_true, const Tensor& y_pred, const Tensor* z, const LossParams& p) {
+  const index_t cols = y_pred.dim(p.axis);
+  const Tensor t = is_sparse(p.loss) ? one_hot(y_true, cols, y_pred.dtype()) : move_axis_last(y_true, p.axis);
+  const Tensor rows = move_axis_last(y_pred, p.axis);
+  return {t, rows, z ? move_axis_last(*z, p.axis) : rows, static_cast<double>(cols)};
+}
+
+void loss_decompose(const Tensors& in, const Params& params, Tensors& out) {
+  const LossParams& p = loss_params(params);
+  const LossGraph g = loss_graph(in[0], in[1], in.size() > 2 ? &in[2] : nullptr, p);
+  const Graph values = formulas::visit(p.loss, [&](auto entry) {
+    return decltype(entry)::template values<Graph>(p.form, g.t, g.p, g.z, p.label_smoothing, g.cols);
+  });
+  out.push_back(reshape(values.tensor(), without_axis(in[1].shape(), p.axis)));
+}
+
+// d values / d y_pred of the fused forms as functions of the probabilities alone, without clipping:
+//   categorical: sum(t)/sum(p) - t/p        binary: ((1-t)/(1-p) - t/p) / classes        terms with numerator 0 are 0
+Tensor fused_output_grad(const LossParams& p, const Tensor& y_true, const Tensor& y_pred, const Tensor& dvalues) {
+  const LossGraph g = loss_graph(y_true, y_pred, nullptr, p);
+  const auto ratio = [](const Graph& a, const Graph& b) {
+    const Graph zero = a == Graph(0);
+    return where(zero, Graph(0), a / where(zero, Graph(1), b));
+  };
+  const double classes = p.loss == Loss::binary_crossentropy ? 2 : g.cols;
+  const bool smooth = p.label_smoothing != 0 && !is_sparse(p.loss);
+  const Graph t = smooth ? g.t * Graph(1 - p.label_smoothing) + Graph(p.label_smoothing / classes) : g.t;
+  const Graph slope = p.loss == Loss::binary_crossentropy
+                          ? (ratio(Graph(1) - t, Graph(1) - g.p) - ratio(t, g.p)) / Graph(g.cols)
+                          : row_sum(t) / row_sum(g.p) - ratio(t, g.p);
+  Shape column = dvalues.shape();
+  column.push_back(1);
+  return move_axis_back((slope * Graph(reshape(dvalues, column))).tensor(), p.axis);
+}
+
+Tensor loss_grad(const Tensor& y_true, const Tensor& y_pred, const Tensor& dvalues, const Tensor* z, const LossParams& p);
+
+bool loss_vjp(VjpContext& c) {
+  const LossParams& p = loss_params(c.params);
+  const bool fused = p.form == LossForm::fused;
+  const Tensor* z = fused ? &c.inputs[2] : nullptr;
+  if (fused) {
+    if (c.wanted[2]) c.dx[2] = loss_grad(c.inputs[0], c.inputs[1], c.dy[0], z, p);
+    if (c.is_source(c.inputs[1])) {
+      c.report(c.inputs[1], fused_output_grad(p, c.inputs[0], c.inputs[1], c.dy[0]));
+    }
+  } else if (c.wanted[1]) {
+    c.dx[1] = loss_grad(c.inputs[0], c.inputs[1], c.dy[0], z, p);
+  }
+  return !c.wanted[0] || is_sparse(p.loss);  // the labels' gradient is rare: by decomposition
+}
+
+void loss_grad_shapes(const Tensors& in, const Params&, Specs& out) { out.push_back({in[1].dtype(), in[1].shape()}); }
+
+void loss_grad_eval(const Tensors& in, const Params& params, Tensors& out) {
+  const LossParams& p = loss_params(params);
+  const LossRows rows(in[0], in[1], in.size() > 3 ? &in[3] : nullptr, p);
+  const bool last = p.axis == in[1].rank() - 1;
+  const Tensor d = last ? out[0] : Tensor(out[0].dtype(), rows.y_pred.shape());
+  visit_float(in[1].dtype(), [&](auto type) {
+    using T = typename decltype(type)::type;
+    kernels_for<T>().loss_grad[static_cast<int>(p.loss)](loss_args<T>(rows.y_true, rows.y_pred, rows.z_or_null(), p),
+                                                         in[2].data<T>(), 1, d.mutable_data<T>());
+  });
+  if (!last) {
+    PauseRecording pause;
+    out[0] = move_axis_back(d, p.axis);
+  }
+}
+
+void loss_grad_decompose(const Tensors& in, const Params& params, Tensors& out) {
+  const LossParams& p = loss_params(params);
+  const LossGraph g = loss_graph(in[0], in[1], in.size() > 3 ? &in[3] : nullptr, p);
+  const Graph slope = formulas::visit(p.loss, [&](auto entry) {
+    return decltype(entry)::template grad<Graph>(p.form, g.t, g.p, g.z, p.label_smoothing, g.cols);
+  });
+  Shape column = in[2].shape();
+  column.push_back(1);
+  out.push_back(move_axis_back((slope * Graph(reshape(in[2], column))).tensor(), p.axis));
+}
+
+const Primitive loss_primitive{.name = "loss",
+                               .saved_inputs = save_all,
+                               .shapes = loss_shapes,
+                               .eval = loss_eval,
+                               .vjp = loss_vjp,
+                               .decompose = loss_decompose};
+const Primitive loss_grad_primitive{.name = "loss_grad",
+                                    .saved_inputs = save_all,
+                                    .shapes = loss_grad_shapes,
+                                    .eval = loss_grad_eval,
+                                    .decompose = loss_grad_decompose};
+
+Tensor loss_grad(const Tensor& y_true, const Tensor& y_pred, const Tensor& dvalues, const Tensor* z,
+                 const LossParams& p) {
+  if (z) return run1(loss_grad_primitive, {y_true, y_pred, dvalues, *z}, p);
+  return run1(loss_grad_primitive, {y_true, y_pred, dvalues}, p);
+}
+
+// ---- The frame: ranks, labels, weights, reduction ---------------------------------------------------------------------
+
+// Keras' rule for ranks that differ by one: a trailing 1 is dropped from the longer, unless the shorter has one axis and
+// is extended instead.
+void align_ranks(Tensor& a, Tensor& b) {
+  Tensor &longer = a.rank() > b.rank() ? a : b, &shorter = a.rank() > b.rank() ? b : a;
+  if (longer.rank() - shorter.rank() != 1 || longer.shape().back() != 1) return;
+  if (shorter.rank() == 1) {
+    shorter = reshape(shorter, {shorter.dim(0), 1});
+  } else {
+    longer = reshape(longer, Shape(longer.shape().begin(), longer.shape().end() - 1));
+  }
+}
+
+void check_labels(const char* tag, const Tensor& labels, index_t classes) {
+  if (!labels.has_storage()) return;
+  for (index_t i = 0; i < labels.size(); ++i) {
+    const index_t label = labels.data<index_t>()[i];
+    if (label < 0 || label >= classes) {
+      fail("[", tag, "] `y_true` contains the label ", label, ": with ", classes, " classes it must be in [0, ", classes,
+           ").");
+    }
+  }
+}
+
+// Labels as int64 of the shape of y_pred without its class axis.
+Tensor sparse_labels(const char* tag, const Tensor& y_true, const Tensor& y_pred, int axis) {
+  Tensor labels = y_true;
+  const Shape expected = without_axis(y_pred.shape(), axis);
+  if (labels.rank() == y_pred.rank() && labels.rank() > 0 && labels.shape().back() == 1) {
+    labels = reshape(labels, Shape(labels.shape().begin(), labels.shape().end() - 1));
+  }
+  if (!(labels.shape() == expected)) {
+    fail("[", tag, "] `y_true` has shape ", y_true.shape(), " but `y_pred` has shape ", y_pred.shape(),
+         ": one integer label per sample is needed, shape ", expected, "; one-hot labels go to categorical_crossentropy.");
+  }
+  labels = cast(labels, DType::int64);
+  check_labels(tag, labels, y_pred.dim(axis));
+  return labels;
+}
+
+Tensor reduce_values(Tensor values, Tensor weight, Reduction reduction) {
+  if (weight.defined()) {
+    weight = cast(weight, values.dtype());
+    align_ranks(values, weight);
+    values = multiply(values, weight);
+  }
+  if (reduction == Reduction::none || values.rank() == 0 || (values.rank() == 1 && values.dim(0) == 0)) return values;
+  const Tensor total = sum(values);
+  if (reduction == Reduction::sum) return total;
+  if (reduction == Reduction::mean_with_sample_weight && weight.defined()) {
+    const Tensor mass = sum(weight);  // before broadcasting, as in Keras
+    const Tensor zero = constant_like(mass, 0), none = compare(Compare::equal, mass, zero);
+    return where(none, zero, divide(total, where(none, constant_like(mass, 1), mass)));
+  }
+  return divide(total, constant_like(total, static_cast<double>(values.size())));
+}
+
+}  // namespace
+
+Tensor loss(const Tensor& y_true_in, const Tensor& y_pred_in, const Tensor& sample_weight, const LossOptions& o) {
+  const char* tag = names_of<Loss>()[static_cast<std::size_t>(o.loss)];
+  Tensor y_true = y_true_in, y_pred = y_pred_in;
+  if (!is_float(y_pred.dtype())) {
+    fail<TypeError>("[", tag, "] `y_pred` is ", y_pred.dtype(), ": it must be float32 or float64.");
+  }
+  const bool sparse = is_sparse(o.loss);
+  if (!sparse) align_ranks(y_true, y_pred);
+  if (y_pred.rank() == 0) fail("[", tag, "] `y_pred` is a scalar: it must have at least one axis.");
+  LossParams p{o.loss, o.from_logits ? LossForm::logits : LossForm::values, o.label_smoothing, 0};
+  p.axis = normalize_axis(tag, o.axis, y_pred.rank());
+  if (sparse) {
+    y_true = sparse_labels(tag, y_true, y_pred, p.axis);
+  } else {
+    y_true = cast(y_true, y_pred.dtype());
+    if (!(y_true.shape() == y_pred.shape())) {
+      if (o.loss != Loss::mean_squared_error) {
+        fail("[", tag, "] `y_true` has shape ", y_true.shape(), " but `y_pred` has shape ", y_pred.shape(),
+             ": they must be equal.");
+      }
+      const Shape shape = broadcast_shapes(tag, y_true.shape(), y_pred.shape());  // silently, as in Keras
+      y_true = broadcast_to(y_true, shape);
+      y_pred = broadcast_to(y_pred, shape);
+      p.axis = shape.rank() - 1;
+    }
+  }
+
+  // A softmax or sigmoid output that still knows its pre-activation takes the stable formula.
+  Tensors in{y_true, y_pred};
+  const PreActivation* pre = y_pred.pre();
+  if (pre && pre->z.defined() && !o.from_logits) {
+    const auto a = static_cast<Activation>(pre->activation);
+    const bool binary_pair = o.loss == Loss::binary_crossentropy && a == Activation::sigmoid;
+    const bool categorical_pair =
+        (o.loss == Loss::categorical_crossentropy || sparse) && a == Activation::softmax && pre->axis == p.axis;
+    if (binary_pair || categorical_pair) {
+      p.form = LossForm::fused;
+      in.push_back(pre->z);
+    }
+  }
+  return reduce_values(run1(loss_primitive, in, p), sample_weight, o.reduction);
+}
+
+std::vector<const Primitive*> loss_primitives() { return {&loss_primitive, &loss_grad_primitive}; }
+
+}  // namespace densegrad

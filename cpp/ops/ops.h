@@ -1,0 +1,91 @@
+// The functions that the bindings and the rules call: arguments are checked, broadcast and handed to `run`.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/tensor.h"
+#include "kernels/table.h"
+#include "ops/primitive.h"
+
+namespace densegrad {
+
+// Elementwise, with NumPy's broadcasting. Two tensors must have one dtype.
+Tensor unary(Unary op, const Tensor& x);
+Tensor binary(Binary op, const Tensor& a, const Tensor& b);
+Tensor compare(Compare op, const Tensor& a, const Tensor& b);
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
+Tensor clip(const Tensor& x, double lo, double hi);
+Tensor cast(const Tensor& x, DType dtype);
+
+inline Tensor add(const Tensor& a, const Tensor& b) { return binary(Binary::add, a, b); }
+inline Tensor subtract(const Tensor& a, const Tensor& b) { return binary(Binary::subtract, a, b); }
+inline Tensor multiply(const Tensor& a, const Tensor& b) { return binary(Binary::multiply, a, b); }
+inline Tensor divide(const Tensor& a, const Tensor& b) { return binary(Binary::divide, a, b); }
+inline Tensor negative(const Tensor& x) { return unary(Unary::negative, x); }
+// A number in the dtype of `like`.
+inline Tensor constant_like(const Tensor& like, double value) { return Tensor::scalar(like.dtype(), value); }
+
+// Reductions. No axes: all of them.
+Tensor sum(const Tensor& x, std::optional<Shape> axes = {}, bool keepdims = false);
+Tensor mean(const Tensor& x, std::optional<Shape> axes = {}, bool keepdims = false);
+Tensor max(const Tensor& x, std::optional<Shape> axes = {}, bool keepdims = false);
+Tensor logsumexp(const Tensor& x, std::optional<Shape> axes = {}, bool keepdims = false);
+Tensor argmax(const Tensor& x, index_t axis);
+Tensor broadcast_to(const Tensor& x, const Shape& shape);
+Tensor sum_to(const Tensor& x, const Shape& shape);  // the adjoint of broadcast_to
+
+// Data movement.
+Tensor reshape(const Tensor& x, const Shape& shape);  // one -1 is inferred
+Tensor identity(const Tensor& x);
+Tensor stop_gradient(const Tensor& x);
+Tensor transpose(const Tensor& x, const Shape& axes);
+Tensor move_axis_last(const Tensor& x, int axis);
+Tensor move_axis_back(const Tensor& x, int axis);  // its inverse
+Tensor concatenate(const std::vector<Tensor>& xs, index_t axis);
+Tensor slice(const Tensor& x, const SliceParams& slices);  // extent: entries taken per axis
+Tensor place(const Tensor& x, const SliceParams& slices);  // zeros of `extent` with x at the slice: its adjoint
+Tensor take(const Tensor& x, const Tensor& indices, index_t axis);
+Tensor scatter_add(const Tensor& x, const Tensor& indices, const Tensor& updates);  // rows of axis 0
+Tensor one_hot(const Tensor& indices, index_t classes, DType dtype);
+
+// Products. Leading axes broadcast.
+Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a = false, bool transpose_b = false);
+
+// Layers. `bias` may be undefined. The result knows its pre-activation.
+Tensor dense(const Tensor& x, const Tensor& w, const Tensor& b, Activation activation);
+Tensor activation(Activation activation, const Tensor& x, index_t axis);
+Tensor activation_grad(Activation activation, const Tensor& y, const Tensor& z, const Tensor& dy);
+
+struct DenseGrads {
+  Tensor dx, dw, db;
+};
+// From y = act(x·w + b), its z, and dy; computes what is wanted.
+DenseGrads dense_vjp(const Tensor& x, const Tensor& w, const Tensor& dz, bool want_dx, bool want_dw, bool want_db);
+
+// Losses.
+enum class Reduction { none, sum, mean, mean_with_sample_weight };
+struct LossOptions {
+  Loss loss;
+  bool from_logits = false;
+  double label_smoothing = 0;
+  index_t axis = -1;
+  Reduction reduction = Reduction::mean;
+};
+Tensor loss(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight, const LossOptions& options);
+
+// One optimizer step. Not differentiable.
+class Variable;
+void optimizer_update(Optimizer optimizer, Variable& variable, const Tensor& grad,
+                      const std::vector<std::shared_ptr<Variable>>& slots, double learning_rate,
+                      const std::vector<double>& hyper, index_t step);
+
+// A custom derivative: outputs with a new identity whose gradient is the callback's.
+std::vector<Tensor> record_custom(const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs,
+                                  std::unique_ptr<Callback> callback);
+
+// Names of the enum entries, in order.
+template <class E>
+const std::vector<const char*>& names_of();
+
+}  // namespace densegrad

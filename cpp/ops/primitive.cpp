@@ -1,0 +1,67 @@
+#include "ops/primitive.h"
+
+namespace densegrad {
+
+std::vector<Recorder*>& recorders() {
+  thread_local std::vector<Recorder*> open;
+  return open;
+}
+
+namespace {
+
+Tensor keep(const Tensor& t, unsigned mask, std::size_t i) {
+  const bool saved = i >= 32 ? mask == save_all : (mask >> i & 1u) != 0;
+  return saved ? t : t.ghost();
+}
+
+bool carries_gradient(const Tensors& outputs) {
+  for (const Tensor& t : outputs)
+    if (is_float(t.dtype())) return true;
+  return false;
+}
+
+}  // namespace
+
+void record(const Primitive& primitive, const Params& params, const Tensors& inputs, const Tensors& outputs) {
+  const std::vector<Recorder*>& open = recorders();
+  if (open.empty() || !primitive.differentiable || !carries_gradient(outputs)) return;
+  Node node{nullptr, {}, {}, {}};
+  for (Recorder* recorder : open) {
+    if (!recorder->tracks(inputs)) continue;
+    if (!node.primitive) {
+      node.primitive = &primitive;
+      node.params = params;
+      for (std::size_t i = 0; i < inputs.size(); ++i) node.inputs.push_back(keep(inputs[i], primitive.saved_inputs, i));
+      for (std::size_t i = 0; i < outputs.size(); ++i)
+        node.outputs.push_back(keep(outputs[i], primitive.saved_outputs, i));
+    }
+    recorder->record(node);
+  }
+}
+
+Tensors run(const Primitive& primitive, const Tensors& inputs, const Params& params) {
+  Specs specs;
+  primitive.shapes(inputs, params, specs);
+
+  bool symbolic = false;
+  for (const Tensor& t : inputs) symbolic = symbolic || !t.has_storage();
+
+  Tensors outputs;
+  for (const Spec& spec : specs) {
+    if (symbolic) {
+      outputs.push_back(Tensor::symbolic(spec.dtype, spec.shape));
+    } else if (!primitive.views) {
+      outputs.push_back(Tensor(spec.dtype, spec.shape));
+    }
+  }
+  if (!symbolic) {
+    if (primitive.views) {
+      for (const Spec& spec : specs) outputs.push_back(inputs[0].view(spec.shape));
+    }
+    if (primitive.eval) primitive.eval(inputs, params, outputs);
+  }
+  record(primitive, params, inputs, outputs);
+  return outputs;
+}
+
+}  // namespace densegrad

@@ -1,0 +1,210 @@
+// The contract of a primitive, and the one door through which all of them run.
+//
+// A primitive has a shape rule, an eval rule, derivative rules that are built from primitives (so that a tape can record
+// a gradient), and, if it is coarse, a decomposition into fine primitives. `run` checks shapes, evaluates, and lets the
+// open recorders note what happened. Where a `vjp` is absent or incomplete, the derivative is that of the decomposition, so
+// the set is closed under differentiation.
+#pragma once
+
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "core/tensor.h"
+#include "kernels/table.h"
+
+namespace densegrad {
+
+struct Primitive;
+
+// A derivative rule that the host language supplies.
+class Callback {
+ public:
+  virtual ~Callback() = default;
+  virtual std::vector<Tensor> vjp(const Tensors& cotangents) = 0;  // one per input; may be undefined
+  virtual std::unique_ptr<Callback> clone() const = 0;
+};
+
+// Every copy owns a callback of its own, so that a garbage collector can count who holds the host's object.
+class CallbackPtr {
+ public:
+  explicit CallbackPtr(std::unique_ptr<Callback> callback) : callback_(std::move(callback)) {}
+  CallbackPtr(const CallbackPtr& other) : callback_(other.callback_->clone()) {}
+  CallbackPtr(CallbackPtr&&) noexcept = default;
+  CallbackPtr& operator=(CallbackPtr other) noexcept {
+    callback_.swap(other.callback_);
+    return *this;
+  }
+  Callback* operator->() const { return callback_.get(); }
+  Callback* get() const { return callback_.get(); }
+
+ private:
+  std::unique_ptr<Callback> callback_;
+};
+
+// ---- Parameters: one struct per family ------------------------------------------------------------------------------
+
+struct AxesParams {  // reductions
+  Shape axes;        // ascending, non-negative
+  bool keepdims = false;
+};
+struct AxisParams {
+  int axis = 0;
+};
+struct ShapeParams {  // reshape, broadcast_to, sum_to
+  Shape shape;
+};
+struct PermuteParams {
+  Shape axes;
+};
+struct SliceParams {  // per axis: first index, step, and, for `place`, the full extents
+  Shape start, step, extent;
+};
+struct ClipParams {
+  double lo, hi;
+};
+struct CastParams {
+  DType dtype;
+};
+struct OneHotParams {
+  index_t classes;
+  DType dtype;
+};
+struct MatmulParams {
+  bool transpose_a = false, transpose_b = false;
+};
+struct ActivationParams {
+  Activation activation;
+};
+struct LossParams {
+  Loss loss;
+  LossForm form;
+  double label_smoothing;
+  int axis;  // of the classes; non-negative
+};
+struct CustomParams {
+  CallbackPtr callback;
+};
+
+using Params = std::variant<std::monostate, AxesParams, AxisParams, ShapeParams, PermuteParams, SliceParams, ClipParams,
+                            CastParams, OneHotParams, MatmulParams, ActivationParams, LossParams, CustomParams>;
+
+// ---- Rules ----------------------------------------------------------------------------------------------------------
+
+struct Spec {
+  DType dtype;
+  Shape shape;
+};
+using Specs = SmallVector<Spec, 2>;
+using Mask = SmallVector<char, 4>;  // one truth value per input
+
+// Reverse rule. `dy[i]` may be undefined (zero). The rule sets `dx[i]` for the wanted inputs; leaving one undefined means
+// that no gradient flows there.
+struct VjpContext {
+  const Tensors& inputs;
+  const Tensors& outputs;
+  const Params& params;
+  const Tensors& dy;
+  Tensors& dx;
+  const Mask& wanted;
+
+  // A cotangent that is returned for `t` when it is a source, and never propagated (pre-activations, fused losses).
+  virtual bool is_source(const Tensor& t) const = 0;
+  virtual void report(const Tensor& t, const Tensor& cotangent) = 0;
+
+ protected:
+  VjpContext(const Tensors& in, const Tensors& out, const Params& p, const Tensors& d, Tensors& g,
+             const Mask& w)
+      : inputs(in), outputs(out), params(p), dy(d), dx(g), wanted(w) {}
+  ~VjpContext() = default;
+};
+
+// Forward rule: tangents of the inputs (undefined = zero) to tangents of the outputs.
+struct JvpContext {
+  const Tensors& inputs;
+  const Tensors& outputs;
+  const Params& params;
+  const Tensors& tangents;
+  Tensors& out_tangents;
+};
+
+// Batching rule: `batched[i]` says whether input i has a leading batch axis.
+struct VmapContext {
+  const Tensors& inputs;
+  const Mask& batched;
+  const Params& params;
+  index_t batch;
+  Tensors& outputs;
+};
+
+inline constexpr unsigned save_none = 0;
+inline constexpr unsigned save_all = ~0u;
+constexpr unsigned save(int i) { return 1u << i; }
+
+struct Primitive {
+  const char* name;
+  unsigned saved_inputs = save_none;  // bit i: the derivative rules read the values of input i
+  unsigned saved_outputs = save_none;
+
+  // Checks the inputs and gives the outputs' dtypes and shapes.
+  void (*shapes)(const Tensors& inputs, const Params&, Specs& specs) = nullptr;
+  // Fills allocated outputs; with `views`, the outputs are made by the rule (they share storage).
+  void (*eval)(const Tensors& inputs, const Params&, Tensors& outputs) = nullptr;
+  bool views = false;
+  bool (*vjp)(VjpContext&) = nullptr;  // false: the decomposition gives the wanted dx that are still undefined
+  void (*jvp)(JvpContext&) = nullptr;
+  void (*vmap)(VmapContext&) = nullptr;
+  void (*decompose)(const Tensors& inputs, const Params&, Tensors& outputs) = nullptr;
+  // False for integer-valued results: nothing flows back through it, and it is not recorded.
+  bool differentiable = true;
+};
+
+// Runs a primitive: shape rule, eval, record.
+Tensors run(const Primitive& primitive, const Tensors& inputs, const Params& params = {});
+inline Tensor run1(const Primitive& primitive, const Tensors& inputs, const Params& params = {}) {
+  return run(primitive, inputs, params)[0];
+}
+
+// Every primitive, by family (tests and docs walk this list).
+const std::vector<const Primitive*>& all_primitives();
+
+// ---- Recording ------------------------------------------------------------------------------------------------------
+
+struct Node {
+  const Primitive* primitive;
+  Params params;
+  Tensors inputs, outputs;  // ghosts where the rules need no values
+};
+
+class Variable;
+
+// What an open tape is to the primitives.
+class Recorder {
+ public:
+  virtual bool tracks(const Tensors& inputs) const = 0;
+  virtual void record(const Node& node) = 0;
+  virtual void accessed(const std::shared_ptr<Variable>& variable) = 0;
+
+ protected:
+  ~Recorder() = default;
+};
+
+// This thread's open recorders, outermost first.
+std::vector<Recorder*>& recorders();
+
+// Records a node on the recorders that track one of its inputs.
+void record(const Primitive& primitive, const Params& params, const Tensors& inputs, const Tensors& outputs);
+
+// No recorder is open while this lives.
+class PauseRecording {
+ public:
+  PauseRecording() { saved_.swap(recorders()); }
+  ~PauseRecording() { saved_.swap(recorders()); }
+  PauseRecording(const PauseRecording&) = delete;
+  PauseRecording& operator=(const PauseRecording&) = delete;
+
+ private:
+  std::vector<Recorder*> saved_;
+};
+
+}  // namespace densegrad

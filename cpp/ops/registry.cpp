@@ -1,0 +1,27 @@
+// The list of all primitives. Each family file gives its own.
+#include "ops/primitive.h"
+
+namespace densegrad {
+
+std::vector<const Primitive*> elementwise_primitives();
+std::vector<const Primitive*> reduce_primitives();
+std::vector<const Primitive*> movement_primitives();
+std::vector<const Primitive*> indexing_primitives();
+std::vector<const Primitive*> matmul_primitives();
+std::vector<const Primitive*> dense_primitives();
+std::vector<const Primitive*> loss_primitives();
+std::vector<const Primitive*> custom_primitives();
+
+const std::vector<const Primitive*>& all_primitives() {
+  static const std::vector<const Primitive*> all = [] {
+    std::vector<const Primitive*> list;
+    for (auto family : {elementwise_primitives, reduce_primitives, movement_primitives, indexing_primitives,
+                        matmul_primitives, dense_primitives, loss_primitives, custom_primitives}) {
+      for (const Primitive* p : family()) list.push_back(p);
+    }
+    return list;
+  }();
+  return all;
+}
+
+}  // namespace densegrad

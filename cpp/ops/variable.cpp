@@ -1,0 +1,62 @@
+#include "ops/variable.h"
+
+#include <cstring>
+
+#include "ops/ops.h"
+#include "ops/primitive.h"
+
+namespace densegrad {
+
+namespace {
+
+Tensor copy_of(const Tensor& t) {
+  Tensor c(t.dtype(), t.shape());
+  std::memcpy(c.raw(), t.raw(), static_cast<std::size_t>(t.size() * item_size(t.dtype())));
+  return c;
+}
+
+}  // namespace
+
+Variable::Variable(const Tensor& value, std::string name_, bool trainable_)
+    : name(name_), path(std::move(name_)), trainable(trainable_), value_(copy_of(value)) {}
+
+const Tensor& Variable::read() {
+  if (trainable && is_float(value_.dtype())) {
+    for (Recorder* recorder : recorders()) recorder->accessed(shared_from_this());
+  }
+  return value_;
+}
+
+Tensor Variable::writable() {
+  // Records hold the TensorImpl, views hold the Storage: either kind of reader must not see the write.
+  Ref<Storage> mine = value_.storage();
+  value_ = value_.with_storage(mine);
+  const Ref<Storage> readers = mine;
+  mine = Ref<Storage>();
+  if (readers->refs.load(std::memory_order_acquire) > 2) {  // `readers`, value_, and somebody else
+    Ref<Storage> fresh(new Storage(readers->bytes));
+    std::memcpy(fresh->data, readers->data, readers->bytes);
+    std::swap(fresh->data, readers->data);  // the variable keeps its address, the readers move
+    std::swap(fresh->block, readers->block);
+    value_ = value_.with_storage(std::move(fresh));
+  }
+  return value_;
+}
+
+void Variable::assign(const Tensor& value) {
+  if (!(value.shape() == value_.shape())) {
+    fail("[Variable.assign] `value` has shape ", value.shape(), " but variable '", name, "' has shape ", value_.shape(),
+         ": the shapes must be equal.");
+  }
+  Tensor converted;
+  {
+    PauseRecording pause;
+    converted = value.dtype() == value_.dtype() ? value : cast(value, value_.dtype());
+  }
+  const std::size_t bytes = static_cast<std::size_t>(value_.size() * item_size(value_.dtype()));
+  if (converted.storage().get() == value_.storage().get()) return;
+  const Tensor target = writable();
+  std::memcpy(target.raw(), converted.raw(), bytes);
+}
+
+}  // namespace densegrad

@@ -1,0 +1,96 @@
+#include "tape/tape.h"
+
+#include <algorithm>
+
+#include "ops/ops.h"
+
+namespace densegrad {
+
+Tape::~Tape() {
+  if (recording_) std::erase(recorders(), static_cast<Recorder*>(this));
+}
+
+void Tape::enter() {
+  if (recording_) {
+    fail("[GradientTape] the tape is still recording: it cannot be entered again before it is left.");
+  }
+  if (consumed_) {
+    reset();
+    consumed_ = false;
+  }
+  recorders().push_back(this);
+  recording_ = true;
+  entered_ = true;
+}
+
+void Tape::exit() {
+  if (!recording_) fail("[GradientTape] the tape is not recording: enter it first with `with tape:`.");
+  std::erase(recorders(), static_cast<Recorder*>(this));
+  recording_ = false;
+}
+
+void Tape::reset() {
+  Recording nodes;  // dropped last: a callback's destructor may run arbitrary code
+  nodes.swap(nodes_);
+  tracked_.clear();
+  variables_.clear();
+  exits_.clear();
+}
+
+void Tape::watch(const std::shared_ptr<Variable>& v) {
+  watch(v->value());
+  const auto by_id = [](const auto& a, const auto& b) { return a->value().id() < b->value().id(); };
+  const auto at = std::lower_bound(variables_.begin(), variables_.end(), v, by_id);
+  if (at == variables_.end() || *at != v) variables_.insert(at, v);
+}
+
+std::vector<Tensor> Tape::gradient(const std::vector<Tensor>& targets, const std::vector<Tensor>& sources,
+                                   const std::vector<Tensor>& cotangents) {
+  if (!entered_) {
+    fail<std::runtime_error>(
+        "[GradientTape.gradient] the tape was never entered: record the computation inside `with tape:` first.");
+  }
+  if (!persistent && consumed_) {
+    fail<std::runtime_error>(
+        "[GradientTape.gradient] a non-persistent tape gives one set of gradients only: create it with persistent=True, "
+        "or ask for all sources in one call.");
+  }
+  std::vector<Tensor> flowing, seeds;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const Tensor& target = targets[i];
+    if (!is_float(target.dtype())) continue;
+    Tensor seed = i < cotangents.size() ? cotangents[i] : Tensor();
+    if (!seed.defined()) {
+      seed = Tensor::full(target.dtype(), target.shape(), 1);
+    } else if (!(seed.shape() == target.shape())) {
+      fail("[GradientTape.gradient] `output_gradients` ", i, " has shape ", seed.shape(), " but its target has shape ",
+           target.shape(), ": they must be equal.");
+    }
+    flowing.push_back(target);
+    seeds.push_back(cast(seed, target.dtype()));
+  }
+  if (persistent) return walk_back(nodes_, flowing, seeds, sources);
+
+  if (recording_) exit();
+  consumed_ = true;
+  Recording nodes;
+  nodes.swap(nodes_);
+  return walk_back(nodes, flowing, seeds, sources);
+}
+
+bool Tape::tracks(const Tensors& inputs) const {
+  for (const Tensor& t : inputs)
+    if (is_float(t.dtype()) && tracked_.contains(t.id())) return true;
+  return false;
+}
+
+void Tape::record(const Node& node) {
+  for (const Tensor& t : node.outputs) tracked_[t.id()] = true;
+  nodes_.push_back(node);
+}
+
+void Tape::accessed(const std::shared_ptr<Variable>& variable) {
+  if (watch_accessed_variables_ && !tracked_.contains(variable->value().id())) watch(variable);
+}
+
+}  // namespace densegrad

@@ -1,0 +1,66 @@
+// Tape: records what depends on watched tensors, and gives gradients of it.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "ops/variable.h"
+#include "tape/walk.h"
+
+namespace densegrad {
+
+class Tape final : public Recorder {
+ public:
+  Tape(bool persistent, bool watch_accessed_variables)
+      : persistent(persistent), watch_accessed_variables_(watch_accessed_variables) {}
+  ~Tape();
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  // Puts the tape on top of this thread's open recorders, and takes it from there. A consumed tape starts afresh.
+  void enter();
+  void exit();
+  bool is_recording() const { return recording_; }
+  // Forgets operations and watches.
+  void reset();
+
+  void watch(const Tensor& t) { tracked_[t.id()] = true; }
+  void watch(const std::shared_ptr<Variable>& v);
+  const std::vector<std::shared_ptr<Variable>>& watched_variables() const { return variables_; }
+
+  // One gradient per source, undefined where unconnected. An undefined cotangent (or a missing one) is ones.
+  // A non-persistent tape gives one set of gradients and forgets what it recorded.
+  std::vector<Tensor> gradient(const std::vector<Tensor>& targets, const std::vector<Tensor>& sources,
+                               const std::vector<Tensor>& cotangents);
+
+  // A tensor of this tape left for the host language (numpy(), float(), ...): kept for explanations.
+  struct Exit {
+    std::uint64_t id;
+    const char* kind;
+    std::string file;
+    int line;
+  };
+  bool tracks(const Tensor& t) const { return tracked_.contains(t.id()); }
+  void note_exit(Exit exit) { exits_.push_back(std::move(exit)); }
+  const std::vector<Exit>& exits() const { return exits_; }
+
+  const Recording& nodes() const { return nodes_; }
+
+  bool tracks(const Tensors& inputs) const override;
+  void record(const Node& node) override;
+  void accessed(const std::shared_ptr<Variable>& variable) override;
+
+  const bool persistent;
+
+ private:
+  const bool watch_accessed_variables_;
+  bool recording_ = false;
+  bool entered_ = false;
+  bool consumed_ = false;
+  Recording nodes_;
+  FlatMap<bool> tracked_;
+  std::vector<std::shared_ptr<Variable>> variables_;  // by construction order
+  std::vector<Exit> exits_;
+};
+
+}  // namespace densegrad

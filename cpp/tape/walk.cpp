@@ -1,0 +1,162 @@
+#include "tape/walk.h"
+
+#include "ops/ops.h"
+
+namespace densegrad {
+
+namespace {
+
+// Records everything that depends on a few given tensors: the private tape of a decomposition.
+class PrivateTape final : public Recorder {
+ public:
+  explicit PrivateTape(const std::vector<Tensor>& roots) {
+    for (const Tensor& t : roots) tracked_[t.id()] = true;
+    recorders().push_back(this);
+  }
+  ~PrivateTape() { recorders().pop_back(); }
+  PrivateTape(const PrivateTape&) = delete;
+  PrivateTape& operator=(const PrivateTape&) = delete;
+
+  bool tracks(const Tensors& inputs) const override {
+    for (const Tensor& t : inputs)
+      if (tracked_.contains(t.id())) return true;
+    return false;
+  }
+  void record(const Node& node) override {
+    for (const Tensor& t : node.outputs) tracked_[t.id()] = true;
+    recording.push_back(node);
+  }
+  void accessed(const std::shared_ptr<Variable>&) override {}
+
+  Recording recording;
+
+ private:
+  FlatMap<bool> tracked_;
+};
+
+class Walk {
+ public:
+  Walk(const Recording& recording, const std::vector<Tensor>& sources) : recording_(recording), length_(recording.size()) {
+    for (const Tensor& s : sources) {
+      sources_[s.id()] = true;
+      active_[s.id()] = true;
+    }
+    for (std::size_t i = 0; i < length_; ++i) {
+      const Node& node = recording_[i];
+      // A source among the outputs (a pre-activation) makes the others active too: the node must be walked to reach it.
+      if (any_active(node.inputs) || any_active(node.outputs)) {
+        for (const Tensor& t : node.outputs) active_[t.id()] = true;
+      }
+    }
+  }
+
+  void seed(const Tensor& target, const Tensor& cotangent) { accumulate(cotangents_, target, cotangent); }
+
+  void run() {
+    for (std::size_t i = length_; i-- > 0;) step(recording_[i]);
+  }
+
+  Tensor gradient(const Tensor& source) {
+    Tensor* through = cotangents_.find(source.id());
+    Tensor* reported = reported_.find(source.id());
+    if (through && through->defined() && reported) return add(*through, *reported);
+    if (reported) return *reported;
+    return through ? *through : Tensor();
+  }
+
+ private:
+  struct Context final : VjpContext {
+    Context(Walk& w, const Node& node, const Tensors& dy_, Tensors& dx_, const Mask& wanted_)
+        : VjpContext(node.inputs, node.outputs, node.params, dy_, dx_, wanted_), walk(w) {}
+    bool is_source(const Tensor& t) const override { return walk.sources_.contains(t.id()); }
+    void report(const Tensor& t, const Tensor& cotangent) override { walk.accumulate(walk.reported_, t, cotangent); }
+    Walk& walk;
+  };
+
+  bool any_active(const Tensors& tensors) const {
+    for (const Tensor& t : tensors)
+      if (active_.contains(t.id())) return true;
+    return false;
+  }
+
+  void accumulate(FlatMap<Tensor>& into, const Tensor& t, const Tensor& cotangent) {
+    Tensor& sum = into[t.id()];
+    if (!sum.defined()) {
+      sum = cotangent;
+    } else {
+      // `add` may run rules that touch the map, so the slot is looked up again.
+      const Tensor total = add(sum, cotangent);
+      into[t.id()] = total;
+    }
+  }
+
+  void step(const Node& node) {
+    bool reached = false;
+    Tensors dy;
+    for (const Tensor& y : node.outputs) {
+      Tensor* c = cotangents_.find(y.id());
+      dy.push_back(c ? *c : Tensor());
+      reached = reached || dy.back().defined();
+    }
+    if (!reached || !any_active(node.outputs)) return;
+    Mask wanted;
+    for (const Tensor& x : node.inputs) wanted.push_back(is_float(x.dtype()) && active_.contains(x.id()));
+
+    Tensors dx(node.inputs.size());
+    Context context(*this, node, dy, dx, wanted);
+    if (!node.primitive->vjp || !node.primitive->vjp(context)) decomposed(node, dy, wanted, dx);
+    for (std::size_t i = 0; i < dx.size(); ++i) {
+      if (wanted[i] && dx[i].defined()) accumulate(cotangents_, node.inputs[i], dx[i]);
+    }
+  }
+
+  // Fills the wanted dx that are undefined from the decomposition of the node.
+  void decomposed(const Node& node, const Tensors& dy, const Mask& wanted, Tensors& dx) {
+    if (!node.primitive->decompose) return;
+    // Fresh identities keep an input that occurs twice (or is no variable of this derivative) apart; outer recorders see
+    // the link.
+    Tensors inputs = node.inputs;
+    std::vector<Tensor> roots;
+    std::vector<std::size_t> positions;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (!wanted[i] || dx[i].defined()) continue;
+      inputs[i] = identity(inputs[i]);
+      roots.push_back(inputs[i]);
+      positions.push_back(i);
+    }
+    std::vector<Tensor> targets, cotangents;
+    Recording fine;
+    {
+      PrivateTape tape(roots);
+      Tensors outputs;
+      node.primitive->decompose(inputs, node.params, outputs);
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        if (!dy[i].defined()) continue;
+        targets.push_back(outputs[i]);
+        cotangents.push_back(dy[i]);
+      }
+      fine = std::move(tape.recording);
+    }
+    const std::vector<Tensor> grads = walk_back(fine, targets, cotangents, roots);
+    for (std::size_t i = 0; i < grads.size(); ++i) dx[positions[i]] = grads[i];
+  }
+
+  const Recording& recording_;
+  const std::size_t length_;
+  FlatMap<bool> sources_, active_;
+  FlatMap<Tensor> cotangents_, reported_;
+};
+
+}  // namespace
+
+std::vector<Tensor> walk_back(const Recording& recording, const std::vector<Tensor>& targets,
+                              const std::vector<Tensor>& cotangents, const std::vector<Tensor>& sources) {
+  Walk walk(recording, sources);
+  for (std::size_t i = 0; i < targets.size(); ++i) walk.seed(targets[i], cotangents[i]);
+  walk.run();
+  std::vector<Tensor> grads;
+  for (const Tensor& s : sources) grads.push_back(walk.gradient(s));
+  return grads;
+}
+
+}  // namespace densegrad

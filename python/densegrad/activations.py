@@ -1,0 +1,116 @@
+"""Activations by Keras' names: plain functions on tensors. A new one is one entry in C++ and one line here."""
+
+from __future__ import annotations
+
+import warnings
+
+from densegrad import _core
+
+_BY_NAME: dict = {}
+_NAME_OF: dict = {}
+
+
+def _define(name: str, sentence: str):
+    def function(x):
+        return _core.activation(name, x)
+
+    function.__doc__ = f"""{sentence}
+
+    Args:
+        x: tensor or array-like of any shape.
+
+    Returns:
+        A tensor of the shape and dtype of `x`; its attribute `z` is `x`.
+
+    Source: Keras `activations.{name}`.
+    """
+    return _register(name, function)
+
+
+def _register(name: str, function):
+    function.__name__ = function.__qualname__ = name
+    _BY_NAME[name] = function
+    _NAME_OF[function] = name
+    return function
+
+
+linear = _define("linear", "The identity: a = z.")
+sigmoid = _define("sigmoid", "The logistic function: a = 1 / (1 + exp(-z)), derivative a (1 - a).")
+relu = _define("relu", "The rectifier: a = max(z, 0), derivative 1 for z > 0 and 0 for z <= 0.")
+
+
+def softmax(x, axis=-1):
+    """Exponentials that sum to one: a_i = exp(z_i) / sum_j exp(z_j), computed after subtracting max z.
+
+    Args:
+        x: tensor or array-like of rank >= 1.
+        axis: the axis that sums to one; a tuple for several axes together, None for all of them.
+
+    Returns:
+        A tensor of the shape and dtype of `x`; for an integer `axis` its attribute `z` is `x`.
+
+    Raises:
+        ValueError: if `x` is a scalar or `axis` is out of range.
+
+    Source: Keras `activations.softmax`.
+    """
+    if not isinstance(axis, (tuple, list)) and axis is not None:
+        y = _core.activation("softmax", x, axis)
+        if y.shape[axis] == 1:
+            warn_single_class(axis, y.shape)
+        return y
+    x = _core.convert(x)
+    axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in axis)
+    if not axes:
+        raise ValueError("[softmax] `x` is a scalar: it must have at least one axis.")
+    order = [a for a in range(x.ndim) if a not in axes] + list(axes)
+    moved = _core.transpose(x, order)
+    rows = _core.reshape(moved, moved.shape[: x.ndim - len(axes)] + (-1,))
+    y = _core.reshape(_core.activation("softmax", rows, -1), moved.shape)
+    return _core.transpose(y, sorted(range(x.ndim), key=order.__getitem__))
+
+
+_register("softmax", softmax)
+
+
+def warn_single_class(axis, shape) -> None:
+    """Warn that a softmax over one entry is 1 whatever its input, so that nothing upstream learns."""
+    warnings.warn(
+        f"[softmax] `axis` {axis} of shape {tuple(shape)} has one entry: its softmax is always 1. Use sigmoid?",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
+def get(identifier):
+    """Return the activation that `identifier` means.
+
+    Args:
+        identifier: None (linear), a name such as `"relu"`, or any callable on tensors (a layer too).
+
+    Returns:
+        A callable.
+
+    Raises:
+        ValueError: for an unknown name.
+        TypeError: for anything else that is not callable.
+
+    Source: Keras `activations.get`.
+    """
+    if identifier is None:
+        return linear
+    if isinstance(identifier, str):
+        if identifier not in _BY_NAME:
+            raise ValueError(f"[activations] `{identifier}` is not known: it must be one of {', '.join(_BY_NAME)}.")
+        return _BY_NAME[identifier]
+    if not callable(identifier):
+        raise TypeError(f"[activations] `identifier` is {identifier!r}: it must be None, a name or a callable.")
+    return identifier
+
+
+def native_name(function) -> str | None:
+    """Return the name under which the compiled core knows `function`, or None for a custom one."""
+    try:
+        return _NAME_OF.get(function)
+    except TypeError:  # a callable object need not be hashable
+        return None

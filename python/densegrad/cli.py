@@ -1,0 +1,47 @@
+"""The command line: `densegrad demo`, `densegrad --version`."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main(arguments=None) -> int:
+    """Run the command line and return its exit code.
+
+    Args:
+        arguments: list of str; None takes those of the process.
+    """
+    import argparse
+
+    parser = argparse.ArgumentParser(prog="densegrad", description="Gradients of dense networks on the CPU.")
+    parser.add_argument("--version", action="version", version=f"densegrad {_version()}")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    demo = commands.add_parser("demo", help="train on real digits and show every gradient, checked against TensorFlow")
+    demo.add_argument("--epochs", type=int, default=None, help="passes over the training data")
+    demo.add_argument("--quiet", action="store_true", help="no progress bars")
+    demo.add_argument("--no-tensorflow", action="store_true", help="do not look for TensorFlow")
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 2
+    from densegrad.demo import DemoError, run
+
+    try:
+        run(options.epochs, quiet=options.quiet, tensorflow=not options.no_tensorflow)
+    except DemoError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("densegrad")
+    except PackageNotFoundError:  # run from a source tree
+        return "unknown"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

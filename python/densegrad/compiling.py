@@ -1,0 +1,148 @@
+"""What `compile` chooses, and the steps on one batch that `fit`, `evaluate` and `predict` repeat."""
+
+from __future__ import annotations
+
+from densegrad import _core, losses, optimizers
+from densegrad import metrics as _metrics
+from densegrad.data import check_batch
+from densegrad.metrics import Mean
+from densegrad.tape import GradientTape
+
+_CROSSENTROPY = {
+    "binary": losses.BinaryCrossentropy,
+    "sparse_categorical": losses.SparseCategoricalCrossentropy,
+    "categorical": losses.CategoricalCrossentropy,
+}
+
+
+class Compiled:
+    """The part of `Model` that knows its optimizer, loss and metrics, and what one step is."""
+
+    def _init_trainer(self):
+        self.compiled = False
+        self.optimizer = self.loss = self.history = None
+        self.stop_training = False
+
+    def compile(
+        self,
+        optimizer="rmsprop",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+        auto_scale_loss=True,
+    ):
+        """Choose how to train.
+
+        Args:
+            optimizer: name or `Optimizer`.
+            loss: name, `Loss`, or callable `(y_true, y_pred) -> values`; "crossentropy" takes the kind that fits the
+                shapes.
+            loss_weights: a number that multiplies the loss, or None.
+            metrics: list of names ("accuracy"), `Metric`s or callables; they ignore sample weights.
+            weighted_metrics: the same, weighted.
+            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras' sake, without effect.
+
+        Raises:
+            ValueError, TypeError: for an unknown name or a wrong type; nothing has changed then.
+
+        Source: Keras `Model.compile`.
+        """
+        optimizer = optimizers.get(optimizer)
+        deferred = isinstance(loss, str) and loss.lower() in ("crossentropy", "ce")
+        loss_object = losses.as_loss(loss) if loss is not None and not deferred else None
+        if loss_weights is not None and not isinstance(loss_weights, (int, float)):
+            raise TypeError(f"[compile] `loss_weights` is {loss_weights!r}: it must be a number, there is one output.")
+        chosen = []
+        for name, given in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
+            if given is not None and not isinstance(given, (list, tuple)):
+                raise ValueError(f"[compile] `{name}` is {given!r}: it must be a list such as ['accuracy'].")
+            for entry in given or ():
+                _metrics.check(entry)
+            chosen.append(list(given or ()))
+        self.optimizer, self.loss = optimizer, loss
+        self._loss_object, self._loss_deferred, self._loss_weight = loss_object, deferred, loss_weights
+        # Straight into the dict: these lists hold no weights and must not be tracked.
+        self.__dict__.update(_metric_choice=chosen, _metric_objects=None)
+        self._loss_tracker = Mean(name="loss")
+        self.compiled = True
+
+    def _resolve_loss(self, true_shape, pred_shape):
+        if self._loss_deferred and self._loss_object is None:
+            self._loss_object = _CROSSENTROPY[_metrics.kind_of(true_shape, pred_shape)]()
+        return self._loss_object
+
+    def _prepare(self, tag, *parts, training=False):
+        """Check that the model can run on all `parts`, pairs of (data, batch size), and choose the metrics."""
+        if not self.compiled:
+            raise RuntimeError(f"[{tag}] `{self.name}` is not compiled: call `compile(optimizer, loss)` first.")
+        if self.loss is None and not self.losses:
+            raise ValueError(f"[{tag}] there is no loss: pass `loss` to `compile()`.")
+        for data, batch_size in parts:
+            if data.y is None and self.loss is not None:
+                raise ValueError(f"[{tag}] `y` is None: the loss needs labels.")
+            shape = check_batch(self, data, batch_size)
+        if self._metric_objects is None:
+            plain, weighted = ([_metrics.resolve(m, data.y.shape, shape) for m in g] for g in self._metric_choice)
+            found, taken = [(m.name, m, False) for m in plain], {m.name for m in plain}
+            found += [(f"weighted_{m.name}" if m.name in taken else m.name, m, True) for m in weighted]
+            self.__dict__["_metric_objects"] = found
+
+    @property
+    def metrics(self):
+        """The loss tracker and the metrics, once they are known."""
+        tracker = [self._loss_tracker] if self.compiled else []
+        return tracker + [m for _, m, _ in (self.compiled and self._metric_objects) or ()]
+
+    @property
+    def metrics_names(self):
+        """The names of `metrics`."""
+        return [m.name for m in self.metrics]
+
+    def reset_metrics(self):
+        """Reset all metrics."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def get_metrics_result(self):
+        """Return the values of all metrics as a dict of floats, keys sorted."""
+        values = {"loss": self._loss_tracker.result()}
+        values.update((name, m.result()) for name, m, _ in self._metric_objects)
+        return dict(sorted((k, float(v)) for k, v in values.items()))
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Return the scalar loss of a batch; override it for a loss of your own. Source: Keras `Model.compute_loss`."""
+        loss = None if self._loss_object is None else self._loss_object(y, y_pred, sample_weight)
+        if self._loss_weight is not None:
+            loss = _core.multiply(loss, self._loss_weight)
+        for extra in self.losses:
+            loss = extra if loss is None else _core.add(loss, extra)
+        return loss
+
+    def train_step(self, data):
+        """Update the model on one batch `(x, y, sample_weight)`; override it for a step of your own."""
+        x, y, sample_weight = data
+        with GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(x, y, y_pred, sample_weight)
+        variables = self.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        self._account(x, y, y_pred, sample_weight, loss)
+
+    def test_step(self, data):
+        """Evaluate the model on one batch `(x, y, sample_weight)`."""
+        x, y, sample_weight = data
+        y_pred = self(x, training=False)
+        self._account(x, y, y_pred, sample_weight, self.compute_loss(x, y, y_pred, sample_weight, training=False))
+
+    def predict_step(self, x):
+        """Return the output of the model for one batch `x`."""
+        return self(x, training=False)
+
+    def _account(self, x, y, y_pred, sample_weight, loss):
+        self._loss_tracker.add(float(loss), len(x))
+        for _, metric, weighted in self._metric_objects:
+            metric.update_state(y, y_pred, sample_weight if weighted else None)

@@ -1,0 +1,106 @@
+"""Process-wide settings: the default dtype, the fuzz factor, automatic names, and a report of the build."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from densegrad import _core
+
+_FLOATS = ("float32", "float64")
+_floatx = "float32"
+_epsilon = 1e-7
+_name_counts: dict[str, int] = {}
+
+
+def floatx() -> str:
+    """Return the default float dtype of layers and initializers, `"float32"` unless `set_floatx` changed it.
+
+    Source: Keras `config.floatx`.
+    """
+    return _floatx
+
+
+def set_floatx(value: str) -> None:
+    """Set the default float dtype of layers, initializers and learning rates made from now on.
+
+    Args:
+        value: `"float32"` or `"float64"`.
+
+    Raises:
+        ValueError: for any other dtype.
+
+    Source: Keras `config.set_floatx`.
+    """
+    global _floatx
+    _floatx = float_dtype(value, "set_floatx", "value").name
+
+
+def epsilon() -> float:
+    """Return the small constant that losses and optimizers use by default, 1e-7 unless `set_epsilon` changed it.
+
+    Source: Keras `config.epsilon`.
+    """
+    return _epsilon
+
+
+def set_epsilon(value: float) -> None:
+    """Set the value that `epsilon()` returns; the built-in losses keep 1e-7.
+
+    Args:
+        value: a positive float.
+
+    Source: Keras `config.set_epsilon`.
+    """
+    global _epsilon
+    _epsilon = float(value)
+
+
+def float_dtype(dtype, tag: str, argument: str = "dtype") -> np.dtype:
+    """Return `dtype` as a NumPy dtype, `floatx()` for None; only float32 and float64 pass.
+
+    Raises:
+        ValueError: for any other dtype; `tag` and `argument` are for the message.
+    """
+    if dtype is None:
+        return np.dtype(_floatx)
+    try:
+        result = np.dtype(dtype)
+    except TypeError:
+        result = None
+    if result is None or result.name not in _FLOATS:
+        raise ValueError(f"[{tag}] `{argument}` is {dtype!r}: it must be 'float32' or 'float64'.")
+    return result.newbyteorder("=")
+
+
+def snake_case(name: str) -> str:
+    """Return a class name as Keras spells it in automatic names: `InputLayer` becomes `input_layer`."""
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def auto_name(prefix: str) -> str:
+    """Return the next unused automatic name: `dense`, then `dense_1`, `dense_2`, ..."""
+    prefix = snake_case(prefix)
+    count = _name_counts.get(prefix, 0)
+    _name_counts[prefix] = count + 1
+    return f"{prefix}_{count}" if count else prefix
+
+
+def clear_session() -> None:
+    """Start automatic names at the beginning again; existing layers keep theirs.
+
+    Source: Keras `utils.clear_session`.
+    """
+    _name_counts.clear()
+
+
+def show_config() -> dict:
+    """Return how the compiled core was built and what it runs on: `build`, `isa`, `available_isas`, `blas`."""
+    return {
+        "build": _core.build_config(),
+        "isa": _core.isa(),
+        "available_isas": _core.available_isas(),
+        "blas": _core.blas_config(),
+    }

@@ -1,0 +1,214 @@
+"""`Layer`: what every layer shares. Calling, building, names, making weights."""
+
+from __future__ import annotations
+
+import functools
+import threading
+
+import numpy as np
+
+from densegrad import _core, config, initializers
+from densegrad import tape as _tape
+from densegrad._core import Tensor, Variable
+from densegrad.layers.tracking import Tracked
+
+_convert = _core.convert
+_open_tapes = _tape._open_tapes
+_note_layer_call = _tape._note_layer_call
+_ARRAYS = (Tensor, Variable, np.ndarray)
+_building = threading.local()  # the layers being built, outermost first: they make up the paths of new weights
+
+
+class _Scope:
+    """Put `layer` on the stack of layers being built, once."""
+
+    def __init__(self, layer):
+        self._layer = layer
+
+    def __enter__(self):
+        stack = _building.__dict__.setdefault("stack", [])
+        self._entered = not stack or stack[-1] is not self._layer
+        if self._entered:
+            stack.append(self._layer)
+
+    def __exit__(self, *exc_info):
+        if self._entered:
+            _building.stack.pop()
+
+
+def _wrap_build(build):
+    @functools.wraps(build)
+    def wrapper(self, *args, **kwargs):
+        variables, layers = len(self._own), len(self._sublayers)
+        try:
+            with _Scope(self):
+                build(self, *args, **kwargs)
+        except BaseException:
+            del self._own[variables:], self._sublayers[layers:]
+            raise
+        self.built = True
+
+    return wrapper
+
+
+class Layer(Tracked):
+    """A callable with weights; subclass it and define `call(self, x)` and, if it has weights, `build(self, input_shape)`.
+
+    Variables and layers that are set as attributes (also inside lists and dicts) are tracked in that order.
+
+    Args:
+        trainable: False keeps the weights out of `trainable_variables`; gradients still reach them.
+        dtype: "float32", "float64" or None for `floatx()`: of the weights and of the inputs, which are cast to it.
+        name: str; None takes the class name with a counter.
+        input_shape, input_dim: shape of one sample, read when the layer is the first of a `Sequential`.
+
+    Source: Keras `layers.Layer`.
+    """
+
+    _takes_training = False
+    _casts_integers = False  # of inputs; a layer that indexes by its input must keep them
+
+    def __init__(self, *, trainable=True, dtype=None, name=None, **kwargs):
+        cls = type(self).__name__
+        shape = kwargs.pop("input_shape", None)
+        if "input_dim" in kwargs:
+            shape = (kwargs.pop("input_dim"),)
+        if kwargs:
+            raise TypeError(
+                f"[{cls}] arguments not recognized: {', '.join(f'`{k}`' for k in kwargs)}. "
+                "Besides its own it accepts `trainable`, `dtype`, `name`, `input_shape`, `input_dim`."
+            )
+        if name is not None and (not isinstance(name, str) or "/" in name or not name):
+            raise ValueError(f"[{cls}] `name` is {name!r}: it must be a non-empty string without '/'.")
+        dtype = config.float_dtype(dtype, cls)
+        _set = object.__setattr__
+        _set(self, "_own", [])
+        _set(self, "_sublayers", [])
+        _set(self, "_has_containers", False)
+        _set(self, "_ready", False)
+        _set(self, "_trainable", bool(trainable))
+        _set(self, "built", False)
+        _set(self, "_dtype", dtype)
+        _set(self, "_input_shape_arg", None if shape is None else tuple(shape))
+        _set(self, "name", name or config.auto_name(cls))
+        _set(self, "_path", None)
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "build" in cls.__dict__:
+            cls.build = _wrap_build(cls.__dict__["build"])
+        code = getattr(cls.call, "__code__", None)
+        if code is not None:
+            names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+            cls._takes_training = "training" in names or bool(code.co_flags & 0x08)  # CO_VARKEYWORDS
+
+    # -- calling -----------------------------------------------------------------------------------------------
+
+    def __call__(self, x, *args, **kwargs):
+        if kwargs and "training" in kwargs and not self._takes_training:
+            del kwargs["training"]
+        if not self._ready:
+            return self._first_call(x, args, kwargs)
+        y = self.call(self._as_input(x), *args, **kwargs)
+        if _open_tapes():
+            _note_layer_call(self, y)
+        return y
+
+    def _first_call(self, x, args, kwargs):
+        x = self._as_input(x)
+        with _Scope(self):
+            if not self.built:
+                self.build(_shape_of(x))
+            y = self.call(x, *args, **kwargs)
+        self._ready = True
+        if _open_tapes():
+            _note_layer_call(self, y)
+        return y
+
+    def _as_input(self, x):
+        if isinstance(x, (list, tuple)) and any(isinstance(item, _ARRAYS) for item in x):
+            return type(x)(self._as_input(item) for item in x)
+        if isinstance(x, dict):
+            return {key: self._as_input(item) for key, item in x.items()}
+        x = x if isinstance(x, Tensor) else _convert(x)
+        if x.dtype != self._dtype and (self._casts_integers or x.dtype.kind == "f"):
+            x = _convert(x, self._dtype)
+        return x
+
+    def build(self, input_shape):
+        """Make the weights for inputs of `input_shape` (unknown axes None); the default makes none."""
+
+    def call(self, x):
+        """Return the output for the input `x`, a tensor of this layer's dtype."""
+        raise NotImplementedError(f"[{type(self).__name__}] must define `call(self, x)`.")
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of the output for inputs of `input_shape`, without making weights.
+
+        Raises:
+            NotImplementedError: if this layer is not built and does not define the method.
+        """
+        if not self.built:
+            raise NotImplementedError(
+                f"[{type(self).__name__}] layer `{self.name}` is not built: call it on data first, "
+                "or define `compute_output_shape(self, input_shape)`."
+            )
+        return tuple(self.call(_core.placeholder(tuple(input_shape), self._dtype)).shape)
+
+    # -- weights -----------------------------------------------------------------------------------------------
+
+    def add_weight(self, shape=(), initializer=None, dtype=None, trainable=True, name=None):
+        """Make a variable of this layer and return it.
+
+        Args:
+            shape: tuple of ints.
+            initializer: name or callable as `initializers.get` takes it; None means glorot_uniform.
+            dtype: None means the layer's.
+            trainable: whether `trainable_variables` holds it and tapes watch it.
+            name: str; None means `variable`, `variable_1`, ...
+
+        Returns:
+            A `Variable` whose path is `<names of the enclosing layers>/<name>`.
+
+        Source: Keras `Layer.add_weight`.
+        """
+        shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+        if any(not isinstance(n, (int, np.integer)) or n < 0 for n in shape):
+            raise ValueError(f"[{type(self).__name__}] `shape` of weight {name!r} is {shape}: every axis must be known.")
+        initializer = initializers.get(initializer or "glorot_uniform")
+        dtype = np.dtype(dtype or self._dtype)
+        name = name or config.auto_name("variable")
+        value = initializer(shape, dtype=dtype)
+        got = tuple(np.shape(value)) if not isinstance(value, Tensor) else tuple(value.shape)
+        if got != shape:
+            raise ValueError(f"[{type(self).__name__}] `initializer` returned shape {got}: it must return {shape}.")
+        variable = Variable(value, trainable, name, dtype)
+        variable.path = f"{self.path}/{name}"
+        self._track_variable(variable)
+        return variable
+
+    @property
+    def path(self):
+        """The names of the enclosing layers and of this one, joined by `/`."""
+        stack = _building.__dict__.get("stack")
+        if self._path is None and stack:
+            names = [layer.name for layer in stack]
+            object.__setattr__(self, "_path", "/".join(names if stack[-1] is self else [*names, self.name]))
+        return self._path or self.name
+
+    @property
+    def dtype(self):
+        """The name of the dtype of weights and outputs."""
+        return self._dtype.name
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _shape_of(x):
+    if isinstance(x, Tensor):
+        return tuple(x.shape)
+    return {k: _shape_of(v) for k, v in x.items()} if isinstance(x, dict) else [_shape_of(v) for v in x]
+
+
+Layer.build = _wrap_build(Layer.build)

@@ -1,0 +1,207 @@
+"""Dense layers, activations as layers, and the input of a model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from densegrad import _core, activations, config, initializers
+from densegrad.layers.base import Layer
+
+_dense = _core.dense
+_LATER = ("kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint", "bias_constraint")
+
+
+class Dense(Layer):
+    """A densely connected layer: a = activation(z), z = x @ kernel + bias.
+
+    Args:
+        units: positive int, the width of the output.
+        activation: None (linear), a name such as "relu", or a callable on tensors.
+        use_bias: whether to add a bias.
+        kernel_initializer, bias_initializer: name or callable as `initializers.get` takes it.
+        trainable, dtype, name, input_shape, input_dim: as for `Layer`.
+
+    Call with `x` of shape (..., in) and rank >= 2; it is cast to the dtype of the layer. Returns a tensor of shape
+    (..., units) whose attribute `z` is the pre-activation. `kernel` has shape (in, units), `bias` (units,).
+
+    Raises:
+        ValueError: for an invalid `units`, an input of rank below 2 or of another width than the kernel.
+
+    Source: Keras `layers.Dense`.
+    """
+
+    _casts_integers = True
+
+    def __init__(
+        self,
+        units,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        **kwargs,
+    ):
+        for name in _LATER:
+            if kwargs.pop(name, None) is not None:
+                raise NotImplementedError(f"[Dense] `{name}` is not supported yet: add the term to the loss yourself.")
+        if not isinstance(units, int) or units <= 0:
+            raise ValueError(f"[Dense] `units` is {units!r}: it must be a positive integer.")
+        activation = activations.get(activation)
+        kernel_initializer = initializers.get(kernel_initializer)
+        bias_initializer = initializers.get(bias_initializer)
+        super().__init__(**kwargs)
+        self.units = int(units)
+        self.activation = activation
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = kernel_initializer
+        self.bias_initializer = bias_initializer
+        self._native = activations.native_name(activation)
+
+    def build(self, input_shape):
+        """Make `kernel` and `bias` for inputs of shape (..., in)."""
+        if self.built:
+            return
+        self._check(input_shape)
+        if input_shape[-1] is None:
+            raise ValueError(f"[{self.name}] `input_shape` is {tuple(input_shape)}: its last axis must be known.")
+        if self._native == "softmax" and self.units == 1:
+            activations.warn_single_class(-1, (*input_shape[:-1], 1))
+        self._kernel = self.add_weight((input_shape[-1], self.units), self.kernel_initializer, name="kernel")
+        self.bias = self.add_weight((self.units,), self.bias_initializer, name="bias") if self.use_bias else None
+
+    def call(self, x):
+        if x.ndim < 2:
+            self._check(x.shape)
+        if self._native is not None:
+            return _dense(x, self._kernel, self.bias, self._native)
+        return self.activation(_dense(x, self._kernel, self.bias))
+
+    def compute_output_shape(self, input_shape):
+        """Return (..., units) for an input of shape (..., in)."""
+        self._check(input_shape)
+        return (*input_shape[:-1], self.units)
+
+    def _check(self, shape):
+        if len(shape) < 2:
+            raise ValueError(
+                f"[{self.name}] `x` has shape {tuple(shape)}: it must have at least 2 axes, (batch, ..., features)."
+            )
+        width = self._kernel.shape[0] if self.built else shape[-1]
+        if shape[-1] not in (None, width):
+            raise ValueError(
+                f"[{self.name}] `x` has shape {tuple(shape)} but `kernel` has shape {tuple(self._kernel.shape)}: "
+                f"x.shape[-1] must equal kernel.shape[0]."
+            )
+
+    @property
+    def kernel(self):
+        """The weight matrix, shape (in, units)."""
+        if not self.built:
+            raise AttributeError(f"[{self.name}] has no `kernel` before it is built: call it on data or `build()` it.")
+        return self._kernel
+
+
+class Activation(Layer):
+    """An activation as a layer: a = activation(x).
+
+    Args:
+        activation: None (linear), a name such as "relu", or a callable on tensors.
+        trainable, dtype, name, input_shape, input_dim: as for `Layer`.
+
+    Source: Keras `layers.Activation`.
+    """
+
+    _casts_integers = True
+
+    def __init__(self, activation, **kwargs):
+        activation = activations.get(activation)
+        super().__init__(**kwargs)
+        self.activation = activation
+
+    def call(self, x):
+        return self.activation(x)
+
+    def compute_output_shape(self, input_shape):
+        """Return `input_shape`."""
+        return tuple(input_shape)
+
+
+class ReLU(Activation):
+    """a = max(x, 0). Source: Keras `layers.ReLU`."""
+
+    def __init__(self, **kwargs):
+        super().__init__("relu", **kwargs)
+
+
+class Softmax(Activation):
+    """a_i = exp(x_i) / sum_j exp(x_j) over `axis`. Source: Keras `layers.Softmax`."""
+
+    def __init__(self, axis=-1, **kwargs):
+        super().__init__("softmax", **kwargs)
+        self.axis = axis
+
+    def call(self, x):
+        return self.activation(x, axis=self.axis)
+
+
+class InputLayer(Layer):
+    """The declared input of a `Sequential`; it returns its input.
+
+    Args:
+        shape: shape of one sample, unknown axes None.
+        batch_size: int or None.
+        dtype: of the samples; None means `floatx()`.
+        batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
+        name: str.
+
+    Source: Keras `layers.InputLayer`.
+    """
+
+    def __init__(self, shape=None, batch_size=None, dtype=None, batch_shape=None, name=None):
+        batch_shape, input_dtype = _batch_shape("InputLayer", shape, batch_size, batch_shape), np.dtype(
+            dtype or config.floatx()
+        )
+        super().__init__(name=name)
+        self.batch_shape = batch_shape
+        object.__setattr__(self, "_dtype", input_dtype)
+
+    def call(self, x):
+        return x
+
+    def compute_output_shape(self, input_shape):
+        """Return `input_shape`."""
+        return tuple(input_shape)
+
+
+def Input(shape=None, batch_size=None, dtype=None, batch_shape=None, name=None):  # noqa: N802 (Keras' name)
+    """Return a symbolic tensor: the shape and dtype of a model's input, without values.
+
+    Args:
+        shape: shape of one sample, unknown axes None.
+        batch_size: int or None.
+        dtype: None means `floatx()`.
+        batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
+        name: accepted for Keras' sake; a `Sequential` does not show it.
+
+    Returns:
+        A symbolic `Tensor` of shape (batch_size, *shape): layers accept it, reading its values raises.
+
+    Raises:
+        ValueError: if the shape is missing or not made of positive ints and None.
+
+    Source: Keras `Input`.
+    """
+    return _core.placeholder(_batch_shape("Input", shape, batch_size, batch_shape), np.dtype(dtype or config.floatx()))
+
+
+def _batch_shape(tag, shape, batch_size, batch_shape):
+    if (shape is None) == (batch_shape is None):
+        raise ValueError(f"[{tag}] `shape` is {shape!r} and `batch_shape` is {batch_shape!r}: pass exactly one of them.")
+    given = shape if batch_shape is None else batch_shape
+    if not isinstance(given, (tuple, list)):
+        raise ValueError(f"[{tag}] `shape` is {given!r}: it must be a tuple such as (784,).")
+    result = (batch_size, *given) if batch_shape is None else tuple(given)
+    for n in result:
+        if n is not None and (isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0):
+            raise ValueError(f"[{tag}] `shape` gives {result}: every axis must be a non-negative integer or None.")
+    return result

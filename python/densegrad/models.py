@@ -1,0 +1,253 @@
+"""Models: layers that can be trained. `Sequential` chains layers; subclass `Model` for anything else."""
+
+from __future__ import annotations
+
+from densegrad import _core
+from densegrad._core import Tensor
+from densegrad.layers.base import Layer, _shape_of
+from densegrad.layers.core import InputLayer
+from densegrad.training import Trainer
+
+
+class Model(Trainer, Layer):
+    """A layer with `compile`, `fit`, `evaluate`, `predict` and `summary`; define `call(self, x)` in a subclass.
+
+    Args:
+        trainable, dtype, name: as for `Layer`.
+
+    Source: Keras `Model`, by subclassing; models made of symbolic inputs and outputs are not supported yet.
+    """
+
+    def __init__(self, *args, **kwargs):
+        if args or "inputs" in kwargs or "outputs" in kwargs:
+            raise NotImplementedError(
+                "[Model] `inputs`, `outputs` are not supported yet: use `Sequential`, or subclass `Model`."
+            )
+        super().__init__(**kwargs)
+        self._init_trainer()
+
+    @property
+    def layers(self):
+        """The layers of the model, in order."""
+        return [layer for layer in self._leaves()[1] if isinstance(layer, Layer)]
+
+    def get_layer(self, name=None, index=None):
+        """Return the layer with the given name, or at the given index of `layers`.
+
+        Raises:
+            ValueError: if there is none, or not exactly one of `name` and `index` is given.
+
+        Source: Keras `Model.get_layer`.
+        """
+        if (name is None) == (index is None):
+            raise ValueError(f"[get_layer] `name` is {name!r} and `index` is {index!r}: pass exactly one of them.")
+        layers = self.layers
+        if index is not None:
+            if not 0 <= index < len(layers):
+                raise ValueError(f"[get_layer] `index` is {index}: `{self.name}` has {len(layers)} layers.")
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(f"[get_layer] `name` is {name!r}: `{self.name}` has {', '.join(x.name for x in layers)}.")
+
+    def summary(self, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False):
+        """Print a table of the layers, their output shapes and numbers of parameters.
+
+        Args:
+            line_length: width in characters; None takes the terminal's, at most 88.
+            positions: relative ends of the columns, such as [0.45, 0.8, 1.0].
+            print_fn: called once with the whole text; None prints.
+            expand_nested: whether to list the layers of models inside the model.
+            show_trainable: whether to add a column with Y or N.
+
+        Source: Keras `Model.summary`.
+        """
+        from densegrad.summary import render
+
+        (print_fn or print)(render(self, line_length, positions, expand_nested, show_trainable))
+
+
+class Sequential(Model):
+    """A chain of layers, each fed with the output of the one before.
+
+    Args:
+        layers: list of layers; the first may be `Input(shape)`, which builds the model at once. Without it the model
+            is built at the first call.
+        trainable: as for `Layer`.
+        name: str.
+
+    Call with `x` of shape (batch, ...); returns the last layer's output.
+
+    Raises:
+        ValueError: if an entry is not a layer, or two layers have one name.
+
+    Source: Keras `Sequential`.
+    """
+
+    def __init__(self, layers=None, trainable=True, name=None):
+        super().__init__(trainable=trainable, name=name)
+        object.__setattr__(self, "_chain", [])
+        self._input = self._input_layer = None
+        entries = list(layers or [])
+        checked = []
+        for entry in entries:
+            checked.append(self._checked(entry, checked))
+        for layer in checked:
+            self._append(layer)
+        self._maybe_build()
+
+    _takes_training = True
+
+    def _checked(self, entry, before):
+        """Return the layer that `entry` means, or raise if it cannot follow the layers `before`."""
+        if isinstance(entry, Tensor) and entry.is_symbolic:
+            entry = InputLayer(batch_shape=entry.shape, dtype=entry.dtype, name=f"{self.name}_input")
+        if not isinstance(entry, Layer):
+            raise ValueError(
+                f"[Sequential] got {entry!r}, a {type(entry).__name__}: every entry must be a Layer. Wrap a function "
+                "in `layers.Activation`, write `Dense(...)` instead of `Dense`."
+            )
+        if isinstance(entry, InputLayer) and before:
+            raise ValueError(f"[Sequential] `{self.name}` already has layers: an Input must be the first entry.")
+        if any(layer.name == entry.name for layer in before):
+            raise ValueError(
+                f"[Sequential] two layers are named {entry.name!r}: the names must differ, pass `name=` to one of them."
+            )
+        return entry
+
+    def _append(self, layer):
+        if isinstance(layer, InputLayer):
+            self._input_layer = layer
+            return
+        if not self._chain and self._input_layer is None and layer._input_shape_arg is not None:
+            self._input_layer = InputLayer(shape=layer._input_shape_arg, dtype=layer.dtype)
+        self._chain.append(layer)
+        if not self._trainable:
+            layer.trainable = False
+
+    def _maybe_build(self):
+        if self._input_layer is not None and self._chain:
+            self._input = _core.placeholder(self._input_layer.batch_shape, self._input_layer._dtype)
+            self.build(self._input_layer.batch_shape)
+
+    def add(self, layer):
+        """Append a layer; if the model is built, the layer is built too.
+
+        Raises:
+            ValueError: if `layer` is not a layer or its name is taken.
+
+        Source: Keras `Sequential.add`.
+        """
+        layer = self._checked(layer, [*filter(None, [self._input_layer]), *self._chain])
+        before = self._input_layer
+        self._append(layer)
+        try:
+            if self.built and self._input is not None:
+                self.build(self._input.shape)
+            else:
+                self._maybe_build()
+        except BaseException:
+            self._input_layer = before
+            self._chain[:] = [x for x in self._chain if x is not layer]
+            raise
+
+    def pop(self):
+        """Remove the last layer and return it.
+
+        Raises:
+            ValueError: if there is none.
+
+        Source: Keras `Sequential.pop`.
+        """
+        if not self._chain:
+            raise ValueError(f"[Sequential] `{self.name}` has no layers: there is nothing to pop.")
+        return self._chain.pop()
+
+    def build(self, input_shape=None):
+        """Make the weights of all layers for inputs of `input_shape`, batch axis first (None if unknown)."""
+        if input_shape is None:
+            raise ValueError(f"[Sequential] `input_shape` is None: it must be a shape such as (None, 784).")
+        self._require_layers()
+        shape = tuple(input_shape)
+        same = self._input is not None and tuple(self._input.shape) == shape
+        x = self._input if same else _core.placeholder(shape, self._chain[0]._dtype)
+        y = x
+        for layer in self._chain:
+            y = layer(y)
+        self._input = x
+
+    def _require_layers(self):
+        if not self._chain:
+            raise ValueError(f"[Sequential] `{self.name}` has no layers: add one with `add(layer)` before it is used.")
+
+    def _first_call(self, x, args, kwargs):
+        self._require_layers()
+        if not self.built:
+            self._check_shapes(_shape_of(self._as_input(x)))
+            # The layers are built by running them, so that layers that cannot run symbolically work too.
+            object.__setattr__(self, "built", True)
+        try:
+            y = super()._first_call(x, args, kwargs)
+        except BaseException:
+            object.__setattr__(self, "built", self._input is not None)
+            raise
+        if self._input is None:
+            x = self._as_input(x)
+            self._input = _core.placeholder((None, *x.shape[1:]), x.dtype)
+        return y
+
+    def _check_shapes(self, shape):
+        try:
+            self.compute_output_shape(shape)
+        except NotImplementedError:
+            pass
+
+    def _as_input(self, x):
+        # The first layer decides about the dtype.
+        return x if isinstance(x, Tensor) else _core.convert(x)
+
+    def call(self, x, training=None):
+        for layer in self._chain:
+            x = layer(x, training=training) if layer._takes_training else layer(x)
+        return x
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of the output for inputs of `input_shape`, without building anything."""
+        shape = tuple(input_shape)
+        for layer in self._chain:
+            shape = layer.compute_output_shape(shape)
+        return tuple(shape)
+
+    def _leaves(self):
+        return [], self._chain
+
+    @property
+    def layers(self):
+        """The layers, without the Input."""
+        return list(self._chain)
+
+    @property
+    def inputs(self):
+        """A list with the symbolic input."""
+        return [self._symbolic_input()]
+
+    @property
+    def outputs(self):
+        """A list with the symbolic output."""
+        return [self.call(self._symbolic_input())]
+
+    @property
+    def input_shape(self):
+        """The shape of the input, the batch axis None."""
+        return tuple(self._symbolic_input().shape)
+
+    @property
+    def output_shape(self):
+        """The shape of the output, the batch axis None."""
+        return self.compute_output_shape(self.input_shape)
+
+    def _symbolic_input(self):
+        if self._input is None:
+            raise AttributeError(f"[Sequential] `{self.name}` has no input yet: call it on data or `build()` it.")
+        return self._input

@@ -1,0 +1,96 @@
+"""Operations on tensors, under their NumPy names.
+
+Every function takes tensors, variables, NumPy arrays and numbers. Two tensors must have one dtype; arrays and numbers
+take the dtype of the tensor that they meet. The result is a Tensor that the open tapes follow.
+
+`dense`, `dense_vjp` and the losses with their `_vjp` are also the front door of the kernels: with plain arrays only, the
+result is a NumPy array.
+"""
+
+from densegrad.ops.elementwise import (
+    abs,
+    add,
+    cast,
+    clip,
+    divide,
+    equal,
+    exp,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    not_equal,
+    power,
+    sign,
+    sqrt,
+    square,
+    subtract,
+    where,
+)
+from densegrad.ops.movement import (
+    broadcast_to,
+    concatenate,
+    identity,
+    one_hot,
+    pad,
+    reshape,
+    scatter_add,
+    stop_gradient,
+    sum_to,
+    take,
+    transpose,
+)
+from densegrad.ops.nn import *  # noqa: F403 - the losses are made from the core's list
+from densegrad.ops.nn import __all__ as _nn_names
+from densegrad.ops.reductions import argmax, logsumexp, matmul, max, mean, sum
+
+__all__ = [
+    "abs",
+    "add",
+    "argmax",
+    "broadcast_to",
+    "cast",
+    "clip",
+    "concatenate",
+    "divide",
+    "equal",
+    "exp",
+    "greater",
+    "greater_equal",
+    "identity",
+    "less",
+    "less_equal",
+    "log",
+    "log1p",
+    "logsumexp",
+    "matmul",
+    "max",
+    "maximum",
+    "mean",
+    "minimum",
+    "multiply",
+    "negative",
+    "not_equal",
+    "one_hot",
+    "pad",
+    "power",
+    "reshape",
+    "scatter_add",
+    "sign",
+    "sqrt",
+    "square",
+    "stop_gradient",
+    "subtract",
+    "sum",
+    "sum_to",
+    "take",
+    "transpose",
+    "where",
+    *_nn_names,
+]

@@ -1,0 +1,103 @@
+"""Dense layers, activations and losses as functions, with their vector-Jacobian products.
+
+With plain arrays only, results are NumPy arrays; with a tensor among the arguments they are tensors.
+"""
+
+from densegrad import _core
+from densegrad.activations import linear, relu, sigmoid, softmax
+
+
+def _is_tensor(value):
+    return isinstance(value, (_core.Tensor, _core.Variable))
+
+
+def _as_given(result, *arguments):
+    """`result` as an array if none of the arguments is a tensor."""
+    if result is None or any(_is_tensor(a) for a in arguments):
+        return result
+    return result.numpy()
+
+
+def dense(x, kernel, bias=None, activation="linear"):
+    """A dense layer.
+
+        z = x @ kernel + bias,    y = activation(z)
+
+    Args:
+        x: (batch, ..., features) float32 or float64.   kernel: (features, units).   bias: (units,) or None.
+        activation: the name of an activation, applied to the last axis.
+
+    Returns: y, (batch, ..., units). As a tensor it carries its pre-activation as `y.z`.
+
+    Raises: ValueError for shapes that do not fit; TypeError for dtypes that differ.
+    """
+    return _as_given(_core.dense(x, kernel, bias, activation), x, kernel, bias)
+
+
+def dense_vjp(x, kernel, bias, activation, dy):
+    """The gradients of sum(dy * dense(x, kernel, bias, activation)).
+
+        dz = activation'(z)^T dy,    dx = dz @ kernel^T,    dkernel = x^T @ dz,    dbias = sum of dz over the batch
+
+    Args: x, kernel, bias, activation as in `dense`; dy has the shape of its result.
+
+    Returns: (dx, dkernel, dbias), each with the shape of its argument; dbias is None if bias is.
+    """
+    grads = _core.dense_vjp(x, kernel, bias, activation, dy)
+    return tuple(_as_given(g, x, kernel, bias, dy) for g in grads)
+
+
+_FORMULAS = {
+    "mean_squared_error": "mean over the last axis of (y_pred - y_true)^2",
+    "binary_crossentropy": "-mean over the axis of (t log p + (1 - t) log(1 - p)), p in [1e-7, 1 - 1e-7], in nats",
+    "categorical_crossentropy": "-sum over the axis of t log(p / sum p), p / sum p in [1e-7, 1 - 1e-7], in nats",
+    "sparse_categorical_crossentropy": "-log(p_k / sum p) for the integer label k, p in [1e-7, 1 - 1e-7], in nats",
+}
+
+
+def _make_loss(name):
+    def loss(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1, sample_weight=None, reduction="none"):
+        result = _core.loss(name, y_true, y_pred, sample_weight, from_logits, label_smoothing, axis, reduction)
+        return _as_given(result, y_true, y_pred, sample_weight)
+
+    def vjp(
+        y_true, y_pred, dy=1.0, from_logits=False, label_smoothing=0.0, axis=-1, sample_weight=None, reduction="none"
+    ):
+        p = _core.constant(y_pred)
+        tape = _core.Tape()
+        with _core.Pause():
+            tape.enter()
+            tape.watch(p)
+            value = _core.loss(name, y_true, p, sample_weight, from_logits, label_smoothing, axis, reduction)
+            tape.exit()
+            seed = _core.broadcast_to(_core.convert(dy, value.dtype), value.shape)
+            (grad,) = tape.gradient([value], [p], [seed])
+        return _as_given(grad, y_true, y_pred, sample_weight, dy)
+
+    loss.__name__ = loss.__qualname__ = name
+    loss.__doc__ = f"""The loss of each sample: {_FORMULAS[name]}.
+
+    Args:
+        y_true: labels, with the shape of y_pred (sparse: integers, without the class axis).
+        y_pred: (..., classes) float32 or float64, probabilities or predictions; with from_logits, logits.
+        from_logits, label_smoothing, axis: as in Keras.   sample_weight: factors of the values, or None.
+        reduction: "none", "sum", "mean", "sum_over_batch_size" or "mean_with_sample_weight".
+
+    Returns: the values, in the shape of y_pred without the class axis, or their reduction.
+
+    Source: Keras `{name}`.
+    """
+    vjp.__name__ = vjp.__qualname__ = f"{name}_vjp"
+    vjp.__doc__ = f"""The gradient of sum(dy * {name}(y_true, y_pred, ...)) with respect to y_pred.
+
+    Args: as in `{name}`; dy is a number or has the shape of its result.
+
+    Returns: an array or tensor of the shape of y_pred.
+    """
+    return loss, vjp
+
+
+__all__ = ["dense", "dense_vjp", "linear", "relu", "sigmoid", "softmax"]
+for _name in _core.loss_names():
+    globals()[_name], globals()[f"{_name}_vjp"] = _make_loss(_name)
+    __all__ += [_name, f"{_name}_vjp"]

@@ -1,0 +1,300 @@
+"""Optimizers by Keras' names. A new one is one entry in C++ and one small class here."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from densegrad import _core, config
+from densegrad._core import Tensor, Variable
+
+_update = _core.optimizer_update
+
+
+class Optimizer:
+    """Base of optimizers: holds the step count, the learning rate and the slots, and checks before it updates.
+
+    A subclass names its update in the compiled core (`_update_name`), its slots and its numbers (`_hyper`).
+
+    Args:
+        learning_rate: float, or a callable without arguments that returns one.
+        name: str; None takes the class name.
+
+    Raises:
+        TypeError: for an argument that the optimizer does not have.
+        ValueError: if `learning_rate` is neither a float nor callable.
+
+    Source: Keras `optimizers.Optimizer`.
+    """
+
+    _update_name = None
+    _arguments = ("learning_rate", "name")
+
+    def __init__(self, learning_rate, name=None, **kwargs):
+        cls = type(self).__name__
+        if kwargs:
+            raise TypeError(
+                f"[{cls}] arguments not recognized: {', '.join(f'`{k}`' for k in kwargs)}. "
+                f"It accepts {', '.join(f'`{a}`' for a in self._arguments)}."
+            )
+        self._rate_function = learning_rate if callable(learning_rate) else None
+        if self._rate_function is None and not isinstance(learning_rate, float):
+            raise ValueError(
+                f"[{cls}] `learning_rate` is {learning_rate!r}: it must be a float, such as 1e-3, "
+                "or a callable without arguments that returns one."
+            )
+        self.name = name or config.auto_name(cls)
+        self.built = False
+        self._variables = []
+        self._index = {}
+        self._slots = []
+        self._iterations = self._add(0, "iteration", "int64")
+        if self._rate_function is None:
+            self._learning_rate = self._add(learning_rate, "learning_rate", config.floatx())
+
+    def _add(self, value, name, dtype):
+        variable = Variable(value, False, name, dtype)
+        variable.path = f"{self.name}/{name}"
+        self._variables.append(variable)
+        return variable
+
+    @property
+    def iterations(self):
+        """The number of updates so far, an int64 `Variable`."""
+        return self._iterations
+
+    @property
+    def learning_rate(self):
+        """The learning rate, a `Variable` (or what the callable returns now); set it with a number."""
+        return self._rate_function() if self._rate_function else self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        if self._rate_function:
+            raise TypeError(
+                f"[{self.name}] `learning_rate` is a callable and cannot be set: change what it returns instead."
+            )
+        self._learning_rate.assign(float(value))
+
+    @property
+    def variables(self):
+        """The step count, the learning rate and the slots of all variables, in Keras' order."""
+        return list(self._variables)
+
+    def build(self, variables):
+        """Make the slots for `variables`; later calls with others raise.
+
+        Args:
+            variables: list of `Variable`.
+
+        Raises:
+            TypeError: if an entry is not a `Variable`.
+        """
+        if self.built:
+            return
+        variables = list(variables)
+        for i, variable in enumerate(variables):
+            if not isinstance(variable, Variable):
+                raise TypeError(
+                    f"[{self.name}] `trainable_variables[{i}]` is a {type(variable).__name__}: it must be a Variable."
+                )
+        self._slots = [[] for _ in variables]
+        for group in self._slot_groups():
+            for slots, variable in zip(self._slots, variables):
+                for name in group:
+                    zeros = np.zeros(variable.shape, variable.dtype)
+                    path = variable.path.replace("/", "_")
+                    slots.append(self._add(zeros, f"{path}_{name}", variable.dtype))
+        self._targets = variables
+        self._index = {id(v): i for i, v in enumerate(variables)}
+        self.built = True
+
+    def _slot_groups(self):
+        """Names of the slots, grouped as Keras makes them: a group is made for one variable after the other."""
+        return ()
+
+    def _hyper(self):
+        """The numbers that the update takes, in the order that the core declares."""
+        return ()
+
+    def apply_gradients(self, grads_and_vars):
+        """Update each variable by its gradient and return `iterations`.
+
+        Args:
+            grads_and_vars: iterable of (gradient, variable) pairs; the pairs with gradient None are left out.
+
+        Raises:
+            ValueError: as `apply`, and if there are no pairs.
+
+        Source: Keras `Optimizer.apply_gradients`.
+        """
+        pairs = list(grads_and_vars)
+        if not pairs:
+            raise ValueError(f"[{self.name}] `grads_and_vars` is empty: it must hold (gradient, variable) pairs.")
+        self.apply([g for g, _ in pairs], [v for _, v in pairs])
+        return self._iterations
+
+    def apply(self, grads, trainable_variables=None):
+        """Update each variable by its gradient; either all are updated or, on an error, none.
+
+        Args:
+            grads: list of tensors or arrays of the shapes of the variables (cast to their dtypes), or None.
+            trainable_variables: list of `Variable`; None means those that the optimizer was built with.
+
+        Raises:
+            ValueError: if the lengths or a shape differ, all gradients are None, or a variable is not one of those
+                that the optimizer was built with.
+            TypeError: if a variable is not a `Variable`.
+
+        Source: Keras `Optimizer.apply`.
+        """
+        grads = list(grads)
+        if trainable_variables is None:
+            if not self.built:
+                raise ValueError(f"[{self.name}] `trainable_variables` is None but nothing is built: pass the variables.")
+            variables = self._targets
+        else:
+            variables = list(trainable_variables)
+        if len(grads) != len(variables):
+            raise ValueError(f"[{self.name}] `grads` has {len(grads)} entries for {len(variables)} variables.")
+        if not grads:
+            return
+        work = self._checked(grads, variables)
+        if not self.built:
+            self.build(variables)
+        step = int(self._iterations) + 1
+        rate, hyper, index, slots = float(self.learning_rate), self._hyper(), self._index, self._slots
+        for gradient, variable in work:
+            _update(self._update_name, variable, gradient, slots[index[id(variable)]], rate, hyper, step)
+        self._iterations.assign(step)
+
+    def _checked(self, grads, variables):
+        """Return the (gradient, variable) pairs to update, after checking all of them."""
+        work, missing = [], []
+        for i, (gradient, variable) in enumerate(zip(grads, variables)):
+            if not isinstance(variable, Variable):
+                raise TypeError(
+                    f"[{self.name}] `trainable_variables[{i}]` is a {type(variable).__name__}: it must be a Variable."
+                )
+            if self.built and id(variable) not in self._index:
+                raise ValueError(
+                    f"[{self.name}] `{variable.path}` is not one of the variables that this optimizer was built with: "
+                    "make a new optimizer for other variables."
+                )
+            if gradient is None:
+                missing.append(variable.path)
+                continue
+            if not isinstance(gradient, Tensor) or gradient.dtype != variable.dtype:
+                gradient = _core.convert(gradient, variable.dtype)
+            if gradient.shape != variable.shape:
+                raise ValueError(
+                    f"[{self.name}] the gradient of `{variable.path}` has shape {tuple(gradient.shape)} but the "
+                    f"variable has shape {tuple(variable.shape)}: they must be equal."
+                )
+            work.append((gradient, variable))
+        if missing and not work:
+            raise ValueError(
+                f"[{self.name}] all gradients are None: no variable takes part in the loss. `tape.explain(loss, "
+                "variable)` says why."
+            )
+        if missing:
+            warnings.warn(
+                f"[{self.name}] gradients are None for the variables {missing}: they are not updated.",
+                UserWarning,
+                stacklevel=4,
+            )
+        return work
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}, iterations={int(self._iterations)}>"
+
+
+class SGD(Optimizer):
+    """Gradient descent: w -= lr g; with momentum mu: m = mu m - lr g, w += m (nesterov: w += mu m - lr g).
+
+    Args:
+        learning_rate: float or callable.
+        momentum: float in [0, 1].
+        nesterov: whether to use Nesterov's form; without momentum it changes nothing.
+        name: str.
+
+    Raises:
+        ValueError: if `momentum` is not a float in [0, 1].
+
+    Source: Keras `optimizers.SGD`.
+    """
+
+    _update_name = "sgd"
+    _arguments = ("learning_rate", "momentum", "nesterov", "name")
+
+    def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, name="sgd", **kwargs):
+        if not isinstance(momentum, float) or not 0 <= momentum <= 1:
+            raise ValueError(f"[SGD] `momentum` is {momentum!r}: it must be a float between 0.0 and 1.0.")
+        super().__init__(learning_rate, name, **kwargs)
+        self.momentum = momentum
+        self.nesterov = bool(nesterov)
+
+    def _slot_groups(self):
+        return (("momentum",),) if self.momentum else ()
+
+    def _hyper(self):
+        return (self.momentum, float(self.nesterov))
+
+
+class Adam(Optimizer):
+    """Adaptive moments: m += (g - m)(1 - b1), v += (g^2 - v)(1 - b2), w -= m a / (sqrt(v) + eps).
+
+    Here a = lr sqrt(1 - b2^t) / (1 - b1^t) at step t = 1, 2, ...; with amsgrad v is replaced by its largest value so far.
+
+    Args:
+        learning_rate: float or callable.
+        beta_1, beta_2: floats, b1 and b2.
+        epsilon: float, eps.
+        amsgrad: bool.
+        name: str.
+
+    Source: Kingma and Ba (2014), in the form of Keras `optimizers.Adam`.
+    """
+
+    _update_name = "adam"
+    _arguments = ("learning_rate", "beta_1", "beta_2", "epsilon", "amsgrad", "name")
+
+    def __init__(
+        self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, name="adam", **kwargs
+    ):
+        super().__init__(learning_rate, name, **kwargs)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.amsgrad = bool(amsgrad)
+
+    def _slot_groups(self):
+        return (("momentum", "velocity"),) + ((("velocity_hat",),) if self.amsgrad else ())
+
+    def _hyper(self):
+        return (self.beta_1, self.beta_2, self.epsilon)
+
+
+_CLASSES = {c.__name__.lower(): c for c in (SGD, Adam)}
+
+
+def get(identifier):
+    """Return the optimizer that `identifier` means.
+
+    Args:
+        identifier: a name in any case ("adam"), or an `Optimizer`.
+
+    Raises:
+        ValueError: for an unknown name.
+        TypeError: for anything else.
+
+    Source: Keras `optimizers.get`.
+    """
+    if isinstance(identifier, Optimizer):
+        return identifier
+    if isinstance(identifier, str):
+        if identifier.lower() not in _CLASSES:
+            raise ValueError(f"[optimizers] `{identifier}` is not known: it must be one of {', '.join(_CLASSES)}.")
+        return _CLASSES[identifier.lower()]()
+    raise TypeError(f"[optimizers] `optimizer` is {identifier!r}: it must be a name or an Optimizer.")

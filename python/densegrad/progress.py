@@ -1,0 +1,70 @@
+"""Progress of `fit`, `evaluate` and `predict` on the terminal: a tqdm bar if tqdm is installed, else lines."""
+
+from __future__ import annotations
+
+import time
+
+
+def format_logs(logs) -> str:
+    """Return ` - name: value` for every entry, with 4 digits, in exponential form up to 0.001, as Keras prints them."""
+    return "".join(f" - {k}: {v:.4f}" if abs(v) > 1e-3 else f" - {k}: {v:.4e}" for k, v in logs.items())
+
+
+def format_time(seconds: float) -> str:
+    """Return a duration per step with its unit, such as `35ms`."""
+    if seconds >= 1 or seconds == 0:
+        return f"{seconds:.0f}s"
+    return f"{seconds * 1e3:.0f}ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f}us"
+
+
+class Progress:
+    """One pass after the other over `steps` batches.
+
+    Args:
+        verbose: 0 silent, 1 a bar per epoch (one line where tqdm is missing), 2 one line per epoch.
+        steps: batches per epoch.
+        epochs: if more than one, every epoch is announced.
+        unit: what a step is called.
+    """
+
+    def __init__(self, verbose, steps, epochs=1, unit="step"):
+        self._verbose, self._steps, self._epochs, self._unit = verbose, steps, epochs, unit
+        self._bar_class = None
+        self._bar = None
+        if verbose == 1:
+            try:
+                from tqdm import tqdm
+            except ImportError:
+                pass
+            else:
+                self._bar_class = tqdm
+
+    def begin(self, epoch):
+        """Announce an epoch, counted from 0."""
+        self._start, self._done = time.perf_counter(), 0
+        if not self._verbose:
+            return
+        title = f"Epoch {epoch + 1}/{self._epochs}" if self._epochs > 1 else ""
+        if self._bar_class is not None:
+            self._bar = self._bar_class(total=self._steps, desc=title or None, unit=self._unit, dynamic_ncols=True)
+        elif title:
+            print(title, flush=True)
+
+    def step(self, logs):
+        """Count one batch; `logs` is a function that returns the values so far, called only when they are shown."""
+        self._done += 1
+        if self._bar is not None and self._bar.update():
+            self._bar.set_postfix_str(format_logs(logs()).removeprefix(" - "), refresh=False)
+
+    def end(self, logs):
+        """Show the values of the whole pass."""
+        if not self._verbose:
+            return
+        if self._bar is not None:
+            self._bar.set_postfix_str(format_logs(logs).removeprefix(" - "), refresh=True)
+            self._bar.close()
+            self._bar = None
+            return
+        seconds = time.perf_counter() - self._start
+        per_step = format_time(seconds / max(self._done, 1))
+        print(f"{self._done}/{self._steps} - {seconds:.0f}s - {per_step}/{self._unit}{format_logs(logs)}", flush=True)

@@ -1,0 +1,42 @@
+"""What every test shares: the environment of TensorFlow, the seed, and a closing line of figures."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # oneDNN changes the order of sums and the treatment of infinities
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import pytest
+
+for folder in ("", "parity"):  # `import bounds`, `import cases`: whatever pytest's import mode is
+    path = str(Path(__file__).parent / folder)
+    if path not in sys.path:
+        sys.path.insert(0, path)
+
+FIGURES = pytest.StashKey[dict[str, list[float]]]()
+
+
+@pytest.fixture(scope="session")
+def seed() -> int:
+    """The seed of all random data; DENSEGRAD_TEST_SEED draws other data."""
+    return int(os.environ.get("DENSEGRAD_TEST_SEED", "0"))
+
+
+@pytest.fixture(scope="session")
+def figures(request: pytest.FixtureRequest) -> dict[str, list[float]]:
+    """Lists of measured numbers by name: the closing report prints how many, and the largest."""
+    return request.config.stash.setdefault(FIGURES, {})
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    figures = terminalreporter.config.stash.get(FIGURES, {})
+    if figures:
+        terminalreporter.section("measured")
+    for name, values in ((n, v) for n, v in figures.items() if v):
+        terminalreporter.line(f"{name}: {len(values)} comparisons, largest {max(values):.3g}")

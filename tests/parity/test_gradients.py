@@ -1,0 +1,69 @@
+"""Every gradient of every case equals tf.GradientTape's: |dg - tf| <= bound(dg) + bound(tf), componentwise.
+
+The bounds come from running error analyses of the very numbers of the case (bounds.py): one with densegrad's ULPs, one
+with TensorFlow's. One comparison is one array: the loss's gradient with respect to an input, kernel, bias,
+pre-activation or activation. The loss value is checked too, by the same rule, and not counted.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from cases import CASES, uncovered_pairs
+from problems import draw
+from sides import densegrad_gradients, tensorflow_gradients, worst_ratio
+
+REPEATS = 4  # draws of numbers per case
+
+
+def _report(name: str, ours, theirs, dg: np.ndarray, tf: np.ndarray) -> str:
+    """Which side left the float64 reference: the first thing to know about a failure."""
+    lines = [f"{name}: |dg - tf| is {np.abs(dg - tf).max():.3g}"]
+    for side, value, analysis in (("densegrad", dg, ours), ("TensorFlow", tf, theirs)):
+        ratio = np.abs(value - analysis.value[name]) / np.maximum(analysis.bound[name], 1e-300)
+        lines.append(f"{side} is off the float64 reference by {ratio.max():.3g} times its bound")
+    return "; ".join(lines)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_gradients_equal_tensorflows(case, seed, figures):
+    """All sources of one case, for REPEATS draws."""
+    compared = 0
+    ratios = figures.setdefault(f"gradients in {case.dtype}, |dg - tf| / bound", [])
+    for repeat in range(REPEATS):
+        problem, ours, theirs = draw(case, seed, repeat)
+        dg, tf = densegrad_gradients(problem), tensorflow_gradients(problem)
+        for name in [*case.sources, "loss"]:
+            assert dg[name].dtype == tf[name].dtype == np.dtype(case.dtype), name
+            assert dg[name].shape == tf[name].shape, name
+            allowed = ours.bound[name] + theirs.bound[name]
+            difference = np.abs(dg[name] - tf[name])
+            assert np.all(difference <= allowed), _report(name, ours, theirs, dg[name], tf[name])
+            if name != "loss":
+                compared += 1
+                ratios.append(worst_ratio(difference, allowed))
+    assert compared == REPEATS * len(case.sources)
+
+
+def test_the_count():
+    """280 cases (4 activations x 7 losses x 5 reductions x 2 dtypes), every pair of factors, > 1,000 comparisons."""
+    assert len(CASES) == len(set(map(str, CASES))) == 4 * 7 * 5 * 2
+    assert uncovered_pairs() == set()
+    assert sum(len(case.sources) for case in CASES) > 1000
+
+
+def test_the_draws(seed):
+    """Less than 1 % of the draws sat on a kink; the data varies, within a draw and between draws."""
+    kinked = 0
+    for case in CASES:
+        problems = [draw(case, seed, repeat)[0] for repeat in range(REPEATS)]
+        kinked += sum(problem.kinked for problem in problems)
+        for problem in problems:
+            arrays = [problem.x, *problem.kernels, *(b for b in problem.biases if b is not None)]
+            if case.batch >= 17:
+                arrays += [problem.y] + [problem.weights] * case.weighted
+            assert all(np.ptp(array) > 0 for array in arrays)
+        assert not np.array_equal(problems[0].x, problems[1].x)
+        assert not np.array_equal(problems[0].kernels[0], problems[1].kernels[0])
+    print(f"{kinked} of {len(CASES) * REPEATS} draws sat on a kink")
+    assert kinked < 0.01 * len(CASES) * REPEATS

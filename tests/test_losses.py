@@ -1,0 +1,184 @@
+"""Loss classes and functions: Keras' values, the frame for custom losses, weights, reductions, names, messages."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import densegrad as dg
+from densegrad import _core, losses
+
+REDUCTIONS = ["sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None]
+
+
+class Custom(losses.Loss):
+    def call(self, y_true, y_pred):
+        return _core.mean(_core.square(y_true - y_pred), axis=-1)
+
+
+def data(name, seed=0, n=6, k=4):
+    rng = np.random.default_rng(seed)
+    p = rng.random((n, k)).astype(np.float32) + 0.05
+    p /= p.sum(axis=1, keepdims=True)
+    if name.startswith("Sparse"):
+        return rng.integers(0, k, n), p
+    if name.startswith("Categorical"):
+        return np.eye(k, dtype=np.float32)[rng.integers(0, k, n)], p
+    if name.startswith("Binary"):
+        return (rng.random((n, k)) > 0.5).astype(np.float32), p
+    return rng.standard_normal((n, k)).astype(np.float32), p
+
+
+def keras_loss(name, **options):
+    keras = pytest.importorskip("keras")
+    return getattr(keras.losses, name)(**options)
+
+
+@pytest.mark.parametrize("name", [c.__name__ for c in losses._CLASSES])
+@pytest.mark.parametrize("reduction", REDUCTIONS, ids=str)
+@pytest.mark.parametrize("weights", [None, (6,), (6, 1)], ids=str)
+def test_classes_equal_keras(name, reduction, weights):
+    y, p = data(name)
+    w = None if weights is None else np.random.default_rng(1).random(weights).astype(np.float32)
+    ours = getattr(losses, name)(reduction=reduction)(y, p, w)
+    theirs = keras_loss(name, reduction=reduction)(y, p, w).numpy()
+    assert ours.shape == theirs.shape
+    np.testing.assert_allclose(ours.numpy(), theirs, rtol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("BinaryCrossentropy", {"from_logits": True}),
+        ("BinaryCrossentropy", {"label_smoothing": 0.2}),
+        ("BinaryCrossentropy", {"axis": 0}),
+        ("CategoricalCrossentropy", {"from_logits": True}),
+        ("CategoricalCrossentropy", {"label_smoothing": 0.2}),
+        ("CategoricalCrossentropy", {"label_smoothing": 0.2, "from_logits": True}),
+        ("SparseCategoricalCrossentropy", {"from_logits": True}),
+        ("SparseCategoricalCrossentropy", {"ignore_class": 2}),
+        ("SparseCategoricalCrossentropy", {"ignore_class": 2, "reduction": "sum"}),
+        ("SparseCategoricalCrossentropy", {"ignore_class": 2, "reduction": "none", "from_logits": True}),
+        ("SparseCategoricalCrossentropy", {"ignore_class": 2, "reduction": "mean_with_sample_weight"}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_options_equal_keras(name, options, weighted):
+    y, p = data(name)
+    w = np.array([1, 2, 0, 0.5, 3, 1], np.float32) if weighted and options.get("axis") != 0 else None
+    ours = getattr(losses, name)(**options)(y, p, w).numpy()
+    np.testing.assert_allclose(ours, keras_loss(name, **options)(y, p, w).numpy(), rtol=2e-6)
+
+
+def test_ignore_class():
+    p = np.array([[0.2, 0.8], [0.5, 0.5], [0.9, 0.1]], np.float32)
+    loss = losses.SparseCategoricalCrossentropy(ignore_class=-1)
+    np.testing.assert_allclose(float(loss([0, 1, -1], p)), -(np.log(0.2) + np.log(0.5)) / 2, rtol=1e-6)
+    assert float(loss([-1, -1, -1], p)) == 0
+    np.testing.assert_allclose(
+        losses.sparse_categorical_crossentropy([0, -1, 0], p, ignore_class=-1).numpy(), -np.log([0.2, 1, 0.9]), rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("f", losses._FUNCTIONS, ids=lambda f: f.__name__)
+def test_functions_equal_keras(f):
+    keras = pytest.importorskip("keras")
+    y, p = data(losses._CLASS_OF[f].__name__)
+    np.testing.assert_allclose(f(y, p).numpy(), getattr(keras.losses, f.__name__)(y, p).numpy(), rtol=2e-6)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS, ids=str)
+@pytest.mark.parametrize("weights", [None, (6,), (6, 1)], ids=str)
+def test_custom_subclass_equals_the_built_in(reduction, weights):
+    y, p = data("MeanSquaredError")
+    w = None if weights is None else np.random.default_rng(1).random(weights)
+    np.testing.assert_allclose(
+        Custom(reduction=reduction)(y, p, w).numpy(), losses.MeanSquaredError(reduction)(y, p, w).numpy(), rtol=1e-6
+    )
+
+
+def test_custom_subclass_with_zero_weights_and_scalars():
+    y, p = data("MeanSquaredError")
+    assert float(Custom(reduction="mean_with_sample_weight")(y, p, np.zeros(6))) == 0
+    scalar = losses._FunctionLoss(lambda t, q: _core.mean(t - q), "f")
+    np.testing.assert_allclose(float(scalar(y, p)), (y - p).mean(), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("shapes", [((3,), (3, 1)), ((3, 1), (3,)), ((3,), (3,)), ((3, 1), (3, 1))], ids=str)
+def test_ranks_are_aligned(shapes):
+    y, p = np.arange(3.0).reshape(shapes[0]), np.ones(shapes[1], np.float32)
+    for loss in (losses.MeanSquaredError(), Custom()):
+        np.testing.assert_allclose(float(loss(y, p)), 2 / 3, rtol=1e-6)
+
+
+def test_dtype():
+    y, p = data("MeanSquaredError")
+    assert losses.MeanSquaredError()(y, p.astype(np.float64)).dtype == "float64"
+    assert losses.MeanSquaredError()(y.astype(np.float64), p).dtype == "float32"
+    assert losses.MeanSquaredError(dtype="float64")(y, p).dtype == "float64"
+    assert Custom()(y.astype(np.float64), p.astype(np.float64)).dtype == "float64"
+    assert Custom(dtype="float64")(y, p).dtype == "float64"
+    assert Custom()([[1, 2]], [[1, 3]]).dtype == "float32"
+
+
+def test_gradient_of_a_custom_loss():
+    y, p = data("MeanSquaredError")
+    p = dg.constant(p)
+    with dg.GradientTape(persistent=True) as tape:
+        tape.watch(p)
+        values = [loss(y, p, np.arange(6)) for loss in (Custom(), losses.MeanSquaredError())]
+    a, b = (tape.gradient(v, p).numpy() for v in values)
+    np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+def test_get_and_names():
+    assert losses.get("mse") is losses.get("MSE") is losses.get("mean_squared_error") is losses.mean_squared_error
+    assert losses.get("bce") is losses.binary_crossentropy
+    assert isinstance(losses.get("MeanSquaredError"), losses.MeanSquaredError)
+    assert losses.get(None) is None
+    assert losses.as_loss("mse").reduction == "sum_over_batch_size"
+    assert [c().name for c in losses._CLASSES] == sorted(_core.loss_names(), key=[c()._function for c in losses._CLASSES].index)
+    assert sorted(c._function for c in losses._CLASSES) == sorted(_core.loss_names())
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (
+            lambda: losses.MeanSquaredError(reduction="auto"),
+            ValueError,
+            "[MeanSquaredError] `reduction` is 'auto': it must be one of 'sum_over_batch_size', 'mean', 'sum', "
+            "'mean_with_sample_weight', 'none' or None.",
+        ),
+        (
+            lambda: losses.SparseCategoricalCrossentropy(axis=0),
+            ValueError,
+            "[SparseCategoricalCrossentropy] `axis` is 0: only -1 is supported.",
+        ),
+        (
+            lambda: losses.get("logcosh"),
+            ValueError,
+            f"[losses] `logcosh` is not known: it must be one of {', '.join(losses._BY_NAME)}.",
+        ),
+        (
+            lambda: losses.get(3),
+            TypeError,
+            "[losses] `identifier` is 3: it must be a name, a Loss or a callable.",
+        ),
+        (
+            lambda: losses.Loss()([1.0], [1.0]),
+            NotImplementedError,
+            "[Loss] must define `call(self, y_true, y_pred)`.",
+        ),
+        (
+            lambda: losses.MeanSquaredError(dtype="int32"),
+            ValueError,
+            "[MeanSquaredError] `dtype` is 'int32': it must be 'float32' or 'float64'.",
+        ),
+    ],
+)
+def test_errors(call, error, text):
+    with pytest.raises(error) as info:
+        call()
+    assert str(info.value) == text

@@ -1,0 +1,253 @@
+"""SGD and Adam: Keras' numbers, variables and order, all-or-nothing checks, messages."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import densegrad as dg
+from densegrad import _core, config, optimizers
+
+W0 = np.array([1.0, -1.0, 2.0], np.float32)
+GRADS = [np.array(g, np.float32) for g in ([0.5, -2.0, 0.0], [1.0, 0.1, 1e-9], [-0.3, 3.0, 0.0])]
+TABLE = [
+    (lambda m: m.SGD(0.1), [0.88, -1.11, 2.0]),
+    (lambda m: m.SGD(0.1, momentum=0.9), [0.70450002, -0.77700001, 2.0]),
+    (lambda m: m.SGD(0.1, momentum=0.9, nesterov=True), [0.61405003, -0.90930009, 2.0]),
+    (lambda m: m.SGD(0.1, nesterov=True), [0.88, -1.11, 2.0]),
+    (lambda m: m.Adam(0.1), [0.74799263, -0.86283994, 1.99995840]),
+    (lambda m: m.Adam(0.1, amsgrad=True), None),
+    (lambda m: m.Adam(0.1, beta_1=0.5, beta_2=0.9, epsilon=1e-3), None),
+]
+
+
+@pytest.fixture(autouse=True)
+def fresh_names():
+    config.clear_session()
+
+
+@pytest.mark.parametrize(("make", "expected"), [row for row in TABLE if row[1]])
+def test_three_steps(make, expected):
+    w, optimizer = dg.Variable(W0), make(optimizers)
+    for g in GRADS:
+        optimizer.apply_gradients([(g, w)])
+    np.testing.assert_allclose(w.numpy(), np.array(expected, np.float32), rtol=2e-7)
+    assert int(optimizer.iterations) == 3
+
+
+@pytest.mark.parametrize("make", [row[0] for row in TABLE])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [1, 3, 8, 17, 1000])
+def test_bits_equal_keras(make, dtype, size):
+    keras = pytest.importorskip("keras")
+    rng = np.random.default_rng(size)
+    w0 = rng.standard_normal(size).astype(dtype)
+    ours, theirs = dg.Variable(w0), keras.Variable(w0, dtype=dtype)
+    o, k = make(optimizers), make(keras.optimizers)
+    for _ in range(5):
+        g = rng.standard_normal(size).astype(dtype)
+        o.apply([g], [ours])
+        k.apply([keras.ops.convert_to_tensor(g)], [theirs])
+    # One rounding unit per step is granted for the library functions of the bias correction.
+    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=0, atol=5 * np.finfo(dtype).eps * np.abs(w0).max())
+
+
+def test_variables_and_names_are_keras():
+    model = dg.Sequential([dg.layers.Input((2,)), dg.layers.Dense(1)])
+    optimizer = optimizers.Adam(amsgrad=True)
+    optimizer.build(model.trainable_variables)
+    path = "sequential_dense"
+    assert [v.name for v in optimizer.variables] == [
+        "iteration",
+        "learning_rate",
+        f"{path}_kernel_momentum",
+        f"{path}_kernel_velocity",
+        f"{path}_bias_momentum",
+        f"{path}_bias_velocity",
+        f"{path}_kernel_velocity_hat",
+        f"{path}_bias_velocity_hat",
+    ]
+    assert optimizer.variables[2].path == f"adam/{path}_kernel_momentum"
+    assert optimizer.iterations.dtype == "int64"
+    assert len(optimizers.SGD().variables) == 2
+
+
+def test_learning_rate():
+    optimizer = optimizers.SGD(0.1)
+    assert float(optimizer.learning_rate) == float(np.float32(0.1))
+    optimizer.learning_rate = 0.5
+    w = dg.Variable([1.0])
+    optimizer.apply([[1.0]], [w])
+    assert w.numpy()[0] == 0.5
+    optimizer.learning_rate.assign(0.25)
+    optimizer.apply([[1.0]])
+    assert w.numpy()[0] == 0.25
+    assert float(optimizers.SGD(np.float64(0.5)).learning_rate) == 0.5
+    rates = iter([1.0, 2.0])
+    optimizer, w = optimizers.SGD(lambda: next(rates)), dg.Variable([0.0])
+    optimizer.apply([[1.0]], [w])
+    optimizer.apply([[1.0]], [w])
+    assert w.numpy()[0] == -3
+
+
+@pytest.mark.parametrize("gradient", [[1.0, 2.0], (1, 2), np.array([1, 2], np.float64), np.array([1, 2])], ids=repr)
+def test_gradient_forms(gradient):
+    w = dg.Variable([0.0, 0.0])
+    optimizers.SGD(1.0).apply([gradient], [w])
+    np.testing.assert_array_equal(w.numpy(), [-1, -2])
+
+
+def test_missing_gradients():
+    w, v = dg.Variable([1.0], name="a"), dg.Variable([1.0], name="b")
+    optimizer = optimizers.SGD(1.0)
+    with pytest.warns(UserWarning) as record:
+        optimizer.apply([None, [1.0]], [w, v])
+    assert str(record[0].message) == "[sgd] gradients are None for the variables ['a']: they are not updated."
+    assert (w.numpy()[0], v.numpy()[0]) == (1, 0)
+
+
+def test_empty_lists_are_nothing():
+    optimizer = optimizers.SGD()
+    optimizer.apply([], [])
+    assert int(optimizer.iterations) == 0
+
+
+def test_errors_change_nothing():
+    a, b, c = (dg.Variable([1.0, 1.0], name=n) for n in "abc")
+    optimizer = optimizers.Adam(0.1)
+    with pytest.raises(ValueError):
+        optimizer.apply([[1.0, 1.0], [1.0]], [a, b])
+    assert not optimizer.built and int(optimizer.iterations) == 0
+    optimizer.apply([[1.0, 1.0], [1.0, 1.0]], [a, b])
+    before = [v.numpy() for v in [a, b, c, *optimizer.variables]]
+    for grads, variables in (
+        ([[1.0, 1.0], [1.0]], [a, b]),
+        ([[1.0, 1.0], [1.0, 1.0]], [a, c]),
+        ([[1.0, 1.0]], [a, b]),
+        ([None, None], [a, b]),
+        ([[1.0, 1.0], ["x", "y"]], [a, b]),
+        ([[1.0, 1.0], [1.0, 1.0]], [a, 3]),
+    ):
+        with pytest.raises((ValueError, TypeError)):
+            optimizer.apply(grads, variables)
+    for v, old in zip([a, b, c, *optimizer.variables], before):
+        np.testing.assert_array_equal(v.numpy(), old)
+
+
+def variable(name="v", size=3):
+    return dg.Variable(np.zeros(size, np.float32), name=name)
+
+
+def built():
+    optimizer, v = optimizers.SGD(), variable()
+    optimizer.build([v])
+    return optimizer, v
+
+
+def apply_to_built(grad):
+    optimizer, v = built()
+    optimizer.apply([grad], [v])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (
+            lambda: optimizers.SGD(1),
+            ValueError,
+            "[SGD] `learning_rate` is 1: it must be a float, such as 1e-3, or a callable without arguments that "
+            "returns one.",
+        ),
+        (
+            lambda: optimizers.SGD(momentum=0),
+            ValueError,
+            "[SGD] `momentum` is 0: it must be a float between 0.0 and 1.0.",
+        ),
+        (
+            lambda: optimizers.SGD(momentum=1.5),
+            ValueError,
+            "[SGD] `momentum` is 1.5: it must be a float between 0.0 and 1.0.",
+        ),
+        (
+            lambda: optimizers.SGD(lr=0.1),
+            TypeError,
+            "[SGD] arguments not recognized: `lr`. It accepts `learning_rate`, `momentum`, `nesterov`, `name`.",
+        ),
+        (
+            lambda: optimizers.Adam(clipnorm=1.0, weight_decay=0.1),
+            TypeError,
+            "[Adam] arguments not recognized: `clipnorm`, `weight_decay`. It accepts `learning_rate`, `beta_1`, "
+            "`beta_2`, `epsilon`, `amsgrad`, `name`.",
+        ),
+        (
+            lambda: optimizers.get("lamb"),
+            ValueError,
+            "[optimizers] `lamb` is not known: it must be one of sgd, adam.",
+        ),
+        (
+            lambda: optimizers.get(3),
+            TypeError,
+            "[optimizers] `optimizer` is 3: it must be a name or an Optimizer.",
+        ),
+        (
+            lambda: optimizers.SGD().apply_gradients([]),
+            ValueError,
+            "[sgd] `grads_and_vars` is empty: it must hold (gradient, variable) pairs.",
+        ),
+        (
+            lambda: optimizers.SGD().apply([[1.0]]),
+            ValueError,
+            "[sgd] `trainable_variables` is None but nothing is built: pass the variables.",
+        ),
+        (
+            lambda: optimizers.SGD().apply([[1.0]], [variable(), variable()]),
+            ValueError,
+            "[sgd] `grads` has 1 entries for 2 variables.",
+        ),
+        (
+            lambda: optimizers.SGD().apply([[1.0]], [np.ones(1)]),
+            TypeError,
+            "[sgd] `trainable_variables[0]` is a ndarray: it must be a Variable.",
+        ),
+        (
+            lambda: apply_to_built([1.0]),
+            ValueError,
+            "[sgd] the gradient of `v` has shape (1,) but the variable has shape (3,): they must be equal.",
+        ),
+        (
+            lambda: apply_to_built(None),
+            ValueError,
+            "[sgd] all gradients are None: no variable takes part in the loss. `tape.explain(loss, variable)` says why.",
+        ),
+        (
+            lambda: built()[0].apply([[1.0]], [variable("other", 1)]),
+            ValueError,
+            "[sgd] `other` is not one of the variables that this optimizer was built with: make a new optimizer for "
+            "other variables.",
+        ),
+        (
+            lambda: setattr(optimizers.SGD(lambda: 0.1), "learning_rate", 0.2),
+            TypeError,
+            "[sgd] `learning_rate` is a callable and cannot be set: change what it returns instead.",
+        ),
+    ],
+)
+def test_errors(call, error, text):
+    with pytest.raises(error) as info:
+        call()
+    assert str(info.value) == text
+
+
+def test_registry_and_strings():
+    assert sorted(optimizers._CLASSES) == sorted(_core.optimizer_names())
+    assert isinstance(optimizers.get("Adam"), optimizers.Adam)
+    same = optimizers.SGD()
+    assert optimizers.get(same) is same
+
+
+def test_updates_are_not_recorded():
+    w, optimizer = dg.Variable([2.0]), optimizers.SGD(1.0)
+    with dg.GradientTape() as tape:
+        y = w * w
+        optimizer.apply([[1.0]], [w])
+    assert tape.gradient(y, w).numpy()[0] == 4
