@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import densegrad as dg
 import numpy as np
 import pytest
-
-import densegrad as dg
 from densegrad import _core, initializers, random
 
 SHAPES = [(3, 5), (64, 32), (7,), (2, 3, 4), (1, 1), (0, 3), (17, 16)]
@@ -16,9 +15,7 @@ def test_known_values_without_keras():
     layer = dg.layers.Dense(3)
     assert layer.kernel_initializer.seed == 686579304
     layer.build((None, 2))
-    np.testing.assert_array_equal(
-        layer.kernel.numpy()[0], np.array([0.78475308, 0.35630131, -0.30954921], np.float32)
-    )
+    np.testing.assert_array_equal(layer.kernel.numpy()[0], np.array([0.78475308, 0.35630131, -0.30954921], np.float32))
     random.set_random_seed(7)
     assert [dg.layers.Dense(1).kernel_initializer.seed for _ in range(3)] == [347712783, 161973070, 423938500]
 

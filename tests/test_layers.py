@@ -5,10 +5,9 @@ from __future__ import annotations
 import gc
 import weakref
 
+import densegrad as dg
 import numpy as np
 import pytest
-
-import densegrad as dg
 from densegrad import activations, config
 
 
@@ -344,7 +343,8 @@ def built():
         (
             lambda: built()(rows(4)),
             ValueError,
-            "[d] `x` has shape (4,): it must have at least 2 axes, (batch, ..., features).",
+            "[dense] `x` has shape (4,): it must have at least 2 axes, (batch, ..., features); a single sample is "
+            "x[None].",
         ),
         (
             lambda: built()(rows(2, 5)),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import densegrad as dg
 import numpy as np
 import pytest
-
-import densegrad as dg
 from densegrad import _core, losses
 
 REDUCTIONS = ["sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None]
@@ -77,7 +76,9 @@ def test_ignore_class():
     np.testing.assert_allclose(float(loss([0, 1, -1], p)), -(np.log(0.2) + np.log(0.5)) / 2, rtol=1e-6)
     assert float(loss([-1, -1, -1], p)) == 0
     np.testing.assert_allclose(
-        losses.sparse_categorical_crossentropy([0, -1, 0], p, ignore_class=-1).numpy(), -np.log([0.2, 1, 0.9]), rtol=1e-6
+        losses.sparse_categorical_crossentropy([0, -1, 0], p, ignore_class=-1).numpy(),
+        -np.log([0.2, 1, 0.9]),
+        rtol=1e-6,
     )
 
 
@@ -138,7 +139,9 @@ def test_get_and_names():
     assert isinstance(losses.get("MeanSquaredError"), losses.MeanSquaredError)
     assert losses.get(None) is None
     assert losses.as_loss("mse").reduction == "sum_over_batch_size"
-    assert [c().name for c in losses._CLASSES] == sorted(_core.loss_names(), key=[c()._function for c in losses._CLASSES].index)
+    assert [c().name for c in losses._CLASSES] == sorted(
+        _core.loss_names(), key=[c()._function for c in losses._CLASSES].index
+    )
     assert sorted(c._function for c in losses._CLASSES) == sorted(_core.loss_names())
 
 

@@ -100,6 +100,9 @@ Tensor from_other(py::handle value, std::optional<DType> dtype) {
 
 std::optional<DType> parse_dtype(py::handle dtype) {
   if (dtype.is_none()) return {};
+  for (DType known : {DType::float32, DType::float64}) {
+    if (dtype.ptr() == numpy_dtype(known).ptr()) return known;
+  }
   py::dtype d;
   try {
     d = py::dtype::from_args(py::reinterpret_borrow<py::object>(dtype));
@@ -121,21 +124,39 @@ py::dtype numpy_dtype(DType dtype) {
   return py::reinterpret_borrow<py::dtype>(dtypes[static_cast<std::size_t>(dtype)]);
 }
 
-std::optional<Tensor> as_tensor(py::handle value) {
-  if (py::isinstance<Tensor>(value)) return py::cast<const Tensor&>(value);
-  if (py::isinstance<Variable>(value)) return py::cast<Variable&>(value).read();
-  return {};
+namespace {
+
+// The C++ object in an instance of exactly the class T, or of a Python subclass; null for other types.
+template <class T>
+T* value_in(py::handle h) {
+  static PyTypeObject* const type = reinterpret_cast<PyTypeObject*>(py::type::of<T>().release().ptr());
+  if (Py_TYPE(h.ptr()) == type) {
+    auto* instance = reinterpret_cast<py::detail::instance*>(h.ptr());
+    if (instance->simple_layout) return static_cast<T*>(instance->simple_value_holder[0]);
+  } else if (!PyType_IsSubtype(Py_TYPE(h.ptr()), type)) {
+    return nullptr;
+  }
+  return &py::cast<T&>(h);
 }
 
-Tensor peek(py::handle value) {
-  if (py::isinstance<Variable>(value)) return py::cast<Variable&>(value).value();
+}  // namespace
+
+const Tensor* tensor_in(py::handle value) { return value_in<Tensor>(value); }
+Variable* variable_in(py::handle value) { return value_in<Variable>(value); }
+
+const Tensor* as_tensor(py::handle value) {
+  if (const Tensor* t = tensor_in(value)) return t;
+  if (Variable* v = variable_in(value)) return &v->read();
+  return nullptr;
+}
+
+const Tensor& peek(py::handle value) {
+  if (Variable* v = variable_in(value)) return v->value();
   return py::cast<const Tensor&>(value);
 }
 
-bool is_tensor(py::handle value) { return py::isinstance<Tensor>(value) || py::isinstance<Variable>(value); }
-
 Tensor convert(py::handle value, std::optional<DType> dtype) {
-  if (std::optional<Tensor> t = as_tensor(value)) return dtype ? cast(*t, *dtype) : *t;
+  if (const Tensor* t = as_tensor(value)) return dtype ? cast(*t, *dtype) : *t;
   if (PyFloat_CheckExact(value.ptr())) {
     return Tensor::scalar(dtype.value_or(DType::float32), PyFloat_AS_DOUBLE(value.ptr()));
   }
@@ -151,7 +172,7 @@ Tensor convert(py::handle value, std::optional<DType> dtype) {
 }
 
 std::vector<Tensor> convert_together(std::initializer_list<py::handle> values, bool floating) {
-  std::vector<std::optional<Tensor>> tensors;
+  SmallVector<const Tensor*, 4> tensors;
   std::optional<DType> like;
   for (py::handle value : values) {
     tensors.push_back(as_tensor(value));
@@ -210,6 +231,27 @@ py::array exit_to_numpy(const Tensor& t, const char* kind) {
     tape->note_exit({t.id(), kind, file, line});
   }
   return to_numpy(t);
+}
+
+namespace {
+
+void collect_leaves(py::handle structure, py::list& leaves) {
+  if (PyDict_Check(structure.ptr())) {
+    const py::object keys = py::module_::import("builtins").attr("sorted")(structure);
+    for (py::handle key : keys) collect_leaves(py::reinterpret_borrow<py::object>(structure)[key], leaves);
+  } else if (PyList_Check(structure.ptr()) || PyTuple_Check(structure.ptr())) {
+    for (py::handle item : structure) collect_leaves(item, leaves);
+  } else {
+    leaves.append(structure);
+  }
+}
+
+}  // namespace
+
+py::list flatten(py::handle structure) {
+  py::list leaves;
+  collect_leaves(structure, leaves);
+  return leaves;
 }
 
 std::optional<Shape> parse_axes(py::handle axis) {

@@ -19,12 +19,16 @@ namespace py = pybind11;
 std::optional<DType> parse_dtype(py::handle dtype);
 py::dtype numpy_dtype(DType dtype);
 
-bool is_tensor(py::handle value);
-// The tensor behind a Tensor or Variable; a trainable variable is announced to the open tapes.
-std::optional<Tensor> as_tensor(py::handle value);
+// Asked at every operation, so by comparing type pointers instead of by pybind11's registry. Both are null for other types.
+const Tensor* tensor_in(py::handle value);
+Variable* variable_in(py::handle value);
+inline bool is_tensor(py::handle value) { return tensor_in(value) || variable_in(value); }
+
+// The tensor behind a Tensor or Variable, null for other types; a trainable variable is announced to the open tapes.
+const Tensor* as_tensor(py::handle value);
 
 // The same without the announcement: for what reads no values (shape, dtype, identity).
-Tensor peek(py::handle value);
+const Tensor& peek(py::handle value);
 
 // A Tensor passes through (cast if a dtype is asked for); everything else is copied into a new Tensor. Python numbers,
 // and lists of them, are float32, int32 or bool.
@@ -36,6 +40,9 @@ std::vector<Tensor> convert_together(std::initializer_list<py::handle> values, b
 py::array to_numpy(const Tensor& t);
 // The same through the hook: values of a tensor leave the recorded world, and open tapes note where.
 py::array exit_to_numpy(const Tensor& t, const char* kind);
+
+// The leaves of nested lists, tuples and dicts (in key order), left to right.
+py::list flatten(py::handle structure);
 
 std::optional<Shape> parse_axes(py::handle axis);
 Shape parse_shape(py::handle shape, bool allow_unknown);

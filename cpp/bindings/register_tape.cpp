@@ -57,17 +57,54 @@ void collectable(PyHeapTypeObject* heap_type) {
   type->tp_clear = clear_tape;
 }
 
+[[noreturn]] void no_tensor(const char* argument, const char* method, py::handle value, const char* rule) {
+  fail<TypeError>("[GradientTape.", method, "] `", argument, "` holds a value of type ",
+                  std::string(py::str(py::type::handle_of(value).attr("__name__"))), ": ", rule);
+}
+
 std::vector<Tensor> peek_all(const py::sequence& values, const char* argument) {
   std::vector<Tensor> tensors;
   for (py::handle v : values) {
     if (!is_tensor(v)) {
-      fail<TypeError>("[GradientTape.gradient] `", argument, "` holds a value of type ",
-                      std::string(py::str(py::type::handle_of(v).attr("__name__"))),
-                      ": it must hold tensors, variables or layers; plain values and arrays are not recorded.");
+      no_tensor(argument, "gradient", v,
+                "it must hold tensors, variables or layers; plain values and arrays are not recorded.");
     }
     tensors.push_back(peek(v));
   }
   return tensors;
+}
+
+void watch(Tape& tape, py::handle structure) {
+  const py::list leaves = flatten(structure);
+  for (py::handle v : leaves) {
+    if (!is_tensor(v)) {
+      no_tensor("tensor", "watch", v, "only tensors and variables can be watched; make one with dg.constant(x).");
+    }
+  }
+  if (!leaves.empty() && !tape.is_watching()) {
+    fail<std::runtime_error>("[GradientTape.watch] the tape is not recording: call watch inside `with tape:`.");
+  }
+  for (py::handle v : leaves) {
+    const DType dtype = peek(v).dtype();
+    if (!is_float(dtype)) {
+      std::ostringstream text;
+      text << "[GradientTape.watch] `tensor` is " << dtype
+           << ": only float32 and float64 have gradients, so its gradient will be None; convert it with "
+              "dg.ops.cast(x, 'float32') first.";
+      if (PyErr_WarnEx(PyExc_UserWarning, text.str().c_str(), 1) < 0) throw py::error_already_set();
+    } else if (Variable* variable = variable_in(v)) {
+      tape.watch(variable->shared_from_this());
+    } else {
+      tape.watch(peek(v));
+    }
+  }
+}
+
+// Lets the open tapes know that a layer was called, so that the layer itself can be a source.
+void note_call(std::uint64_t layer, py::handle output) {
+  for (Recorder* recorder : recorders()) {
+    if (auto* tape = dynamic_cast<Tape*>(recorder)) tape->note_call(layer, is_tensor(output) ? peek(output) : Tensor());
+  }
 }
 
 py::list gradients(Tape& tape, const py::sequence& targets, const py::sequence& sources, const py::object& output_gradients) {
@@ -91,27 +128,48 @@ py::list gradients(Tape& tape, const py::sequence& targets, const py::sequence& 
 void register_tape(py::module_& m) {
   py::class_<Tape>(m, "Tape", py::custom_type_setup(collectable))
       .def(py::init<bool, bool>(), py::arg("persistent") = false, py::arg("watch_accessed_variables") = true)
-      .def("enter", &Tape::enter)
-      .def("exit", &Tape::exit)
-      .def("reset", &Tape::reset)
-      .def("watch",
-           [](Tape& tape, py::handle value) {
-             if (py::isinstance<Variable>(value)) {
-               tape.watch(py::cast<std::shared_ptr<Variable>>(value));
-             } else {
-               tape.watch(py::cast<const Tensor&>(value));
-             }
+      .def("__enter__",
+           [](const py::object& self) {
+             py::cast<Tape&>(self).enter();
+             return self;
            })
-      .def("watched_variables", &Tape::watched_variables)
-      .def("gradient", gradients, py::arg("targets"), py::arg("sources"), py::arg("output_gradients") = py::none())
-      .def("exits",
+      .def("__exit__",
+           [](Tape& tape, const py::args&) {
+             if (tape.is_recording()) tape.exit();  // gradient() may have stopped it already
+           })
+      .def("reset",
+           [](Tape& tape) {
+             if (!tape.is_recording()) {
+               fail("[GradientTape.reset] the tape is not recording: call reset inside `with tape:`.");
+             }
+             tape.reset();
+           },
+           "Forgets everything that was recorded and watched.")
+      .def("watch", watch, py::arg("tensor"),
+           "Makes the tape follow a tensor or variable, or every one in nested lists, tuples and dicts.\n\n"
+           "Operations that ran before are not recorded. An integer or bool tensor is accepted with a warning: its\n"
+           "gradient is None.\n\n"
+           "Raises: TypeError for anything else; RuntimeError outside of `with tape:`.")
+      .def("watched_variables", [](const Tape& tape) { return py::tuple(py::cast(tape.watched_variables())); },
+           "The watched variables, as a tuple in order of their construction.")
+      .def("_enter", &Tape::enter)
+      .def("_exit", &Tape::exit)
+      .def_property_readonly("_is_watching", &Tape::is_watching)
+      .def("_calls_of",
+           [](const Tape& tape, std::uint64_t layer) {
+             py::list outputs;
+             for (const Tensor& t : tape.calls_of(layer)) outputs.append(t.defined() ? py::cast(t) : py::object(py::none()));
+             return outputs;
+           })
+      .def("_gradient", gradients, py::arg("targets"), py::arg("sources"), py::arg("output_gradients") = py::none())
+      .def("_exits",
            [](const Tape& tape) {
              py::list out;
              for (const Tape::Exit& e : tape.exits()) out.append(py::make_tuple(e.id, e.kind, e.line, e.file));
              return out;
            })
       .def_readonly("persistent", &Tape::persistent)
-      .def_property_readonly("recording", &Tape::is_recording);
+      .def_property_readonly("_recording", &Tape::is_recording);
 
   // with Pause(): no tape of this thread records.
   struct Pause {
@@ -123,6 +181,9 @@ void register_tape(py::module_& m) {
       .def("__exit__", [](Pause& p, const py::args&) { p.saved.swap(recorders()); });
 
   m.def("recording", [] { return !recorders().empty(); });
+  m.def("note_call", note_call, py::arg("layer"), py::arg("output"));
+  m.def("unique_id", &Tensor::next_id);
+  m.def("flatten", &flatten, py::arg("structure"));
   m.def("record_custom", [](const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs, py::object vjp) {
     return record_custom(inputs, outputs, std::make_unique<PyCallback>(std::move(vjp)));
   }, py::arg("inputs"), py::arg("outputs"), py::arg("vjp"));

@@ -1,5 +1,7 @@
 #include "ops/primitive.h"
 
+#include <optional>
+
 namespace densegrad {
 
 std::vector<Recorder*>& recorders() {
@@ -25,18 +27,21 @@ bool carries_gradient(const Tensors& outputs) {
 void record(const Primitive& primitive, const Params& params, const Tensors& inputs, const Tensors& outputs) {
   const std::vector<Recorder*>& open = recorders();
   if (open.empty() || !primitive.differentiable || !carries_gradient(outputs)) return;
-  Node node{nullptr, {}, {}, {}};
+  std::optional<Node> node;
+  Recorder* first = nullptr;
   for (Recorder* recorder : open) {
     if (!recorder->tracks(inputs)) continue;
-    if (!node.primitive) {
-      node.primitive = &primitive;
-      node.params = params;
-      for (std::size_t i = 0; i < inputs.size(); ++i) node.inputs.push_back(keep(inputs[i], primitive.saved_inputs, i));
-      for (std::size_t i = 0; i < outputs.size(); ++i)
-        node.outputs.push_back(keep(outputs[i], primitive.saved_outputs, i));
+    if (first) {
+      recorder->record(*node);
+      continue;
     }
-    recorder->record(node);
+    first = recorder;
+    node.emplace(Node{&primitive, params, {}, {}});
+    for (std::size_t i = 0; i < inputs.size(); ++i) node->inputs.push_back(keep(inputs[i], primitive.saved_inputs, i));
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      node->outputs.push_back(keep(outputs[i], primitive.saved_outputs, i));
   }
+  if (first) first->record(std::move(*node));
 }
 
 Tensors run(const Primitive& primitive, const Tensors& inputs, const Params& params) {

@@ -182,7 +182,7 @@ class Variable;
 class Recorder {
  public:
   virtual bool tracks(const Tensors& inputs) const = 0;
-  virtual void record(const Node& node) = 0;
+  virtual void record(Node node) = 0;
   virtual void accessed(const std::shared_ptr<Variable>& variable) = 0;
 
  protected:

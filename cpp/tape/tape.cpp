@@ -34,7 +34,15 @@ void Tape::reset() {
   nodes.swap(nodes_);
   tracked_.clear();
   variables_.clear();
+  calls_.clear();
   exits_.clear();
+}
+
+std::vector<Tensor> Tape::calls_of(std::uint64_t layer) const {
+  std::vector<Tensor> outputs;
+  for (const auto& [key, output] : calls_)
+    if (key == layer) outputs.push_back(output);
+  return outputs;
 }
 
 void Tape::watch(const std::shared_ptr<Variable>& v) {
@@ -73,6 +81,7 @@ std::vector<Tensor> Tape::gradient(const std::vector<Tensor>& targets, const std
 
   if (recording_) exit();
   consumed_ = true;
+  calls_.clear();
   Recording nodes;
   nodes.swap(nodes_);
   return walk_back(nodes, flowing, seeds, sources);
@@ -84,9 +93,9 @@ bool Tape::tracks(const Tensors& inputs) const {
   return false;
 }
 
-void Tape::record(const Node& node) {
+void Tape::record(Node node) {
   for (const Tensor& t : node.outputs) tracked_[t.id()] = true;
-  nodes_.push_back(node);
+  nodes_.push_back(std::move(node));
 }
 
 void Tape::accessed(const std::shared_ptr<Variable>& variable) {

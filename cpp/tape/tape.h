@@ -24,6 +24,8 @@ class Tape final : public Recorder {
   // Forgets operations and watches.
   void reset();
 
+  // Whether watch() makes sense: entered, and not yet consumed.
+  bool is_watching() const { return entered_ && !consumed_; }
   void watch(const Tensor& t) { tracked_[t.id()] = true; }
   void watch(const std::shared_ptr<Variable>& v);
   const std::vector<std::shared_ptr<Variable>>& watched_variables() const { return variables_; }
@@ -32,6 +34,10 @@ class Tape final : public Recorder {
   // A non-persistent tape gives one set of gradients and forgets what it recorded.
   std::vector<Tensor> gradient(const std::vector<Tensor>& targets, const std::vector<Tensor>& sources,
                                const std::vector<Tensor>& cotangents);
+
+  // The outputs of a layer's calls on this tape, by the layer's key. An undefined tensor stands for a structure.
+  void note_call(std::uint64_t layer, const Tensor& output) { calls_.emplace_back(layer, output); }
+  std::vector<Tensor> calls_of(std::uint64_t layer) const;
 
   // A tensor of this tape left for the host language (numpy(), float(), ...): kept for explanations.
   struct Exit {
@@ -47,7 +53,7 @@ class Tape final : public Recorder {
   const Recording& nodes() const { return nodes_; }
 
   bool tracks(const Tensors& inputs) const override;
-  void record(const Node& node) override;
+  void record(Node node) override;
   void accessed(const std::shared_ptr<Variable>& variable) override;
 
   const bool persistent;
@@ -60,6 +66,7 @@ class Tape final : public Recorder {
   Recording nodes_;
   FlatMap<bool> tracked_;
   std::vector<std::shared_ptr<Variable>> variables_;  // by construction order
+  std::vector<std::pair<std::uint64_t, Tensor>> calls_;
   std::vector<Exit> exits_;
 };
 

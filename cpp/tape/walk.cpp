@@ -22,9 +22,9 @@ class PrivateTape final : public Recorder {
       if (tracked_.contains(t.id())) return true;
     return false;
   }
-  void record(const Node& node) override {
+  void record(Node node) override {
     for (const Tensor& t : node.outputs) tracked_[t.id()] = true;
-    recording.push_back(node);
+    recording.push_back(std::move(node));
   }
   void accessed(const std::shared_ptr<Variable>&) override {}
 

@@ -71,7 +71,7 @@ def float_dtype(dtype, tag: str, argument: str = "dtype") -> np.dtype:
         result = None
     if result is None or result.name not in _FLOATS:
         raise ValueError(f"[{tag}] `{argument}` is {dtype!r}: it must be 'float32' or 'float64'.")
-    return result.newbyteorder("=")
+    return np.dtype(result.name)  # the one object that tensors of this dtype return, so that `is` compares them
 
 
 def snake_case(name: str) -> str:

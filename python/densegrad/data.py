@@ -26,6 +26,8 @@ def as_array(value, name: str, tag: str) -> np.ndarray:
             f"[{tag}] `{name}` is a {type(value).__name__}: it must be one array of samples "
             "(dictionaries and iterables of batches are not supported yet)."
         )
+    if hasattr(value, "mask") and hasattr(value, "filled"):
+        raise TypeError(f"[{tag}] `{name}` is a masked array: pass .filled(...), and the mask as `sample_weight`.")
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -110,7 +112,9 @@ def class_to_sample_weight(y, class_weight, tag) -> np.ndarray:
         tag: of the calling function, for messages.
     """
     if not isinstance(class_weight, dict):
-        raise TypeError(f"[{tag}] `class_weight` is a {type(class_weight).__name__}: it must be a dict {{class: weight}}.")
+        raise TypeError(
+            f"[{tag}] `class_weight` is a {type(class_weight).__name__}: it must be a dict {{class: weight}}."
+        )
     if y is None:
         raise ValueError(f"[{tag}] `class_weight` is given without `y`: the labels say which class a sample has.")
     for label, weight in class_weight.items():
@@ -119,7 +123,9 @@ def class_to_sample_weight(y, class_weight, tag) -> np.ndarray:
     if y.ndim > 1:
         y = y.argmax(axis=-1) if y.shape[-1] != 1 else y[..., 0]
     if y.ndim != 1:
-        raise ValueError(f"[{tag}] `class_weight` needs one label per sample: use `sample_weight` for `y` of this rank.")
+        raise ValueError(
+            f"[{tag}] `class_weight` needs one label per sample: use `sample_weight` for `y` of this rank."
+        )
     classes, places = np.unique(np.round(y).astype(np.int64), return_inverse=True)
     return np.array([float(class_weight.get(int(c), 1.0)) for c in classes])[places]
 
@@ -149,6 +155,10 @@ def check_batch(model, data: Data, batch_size: int) -> tuple:
         y_pred = _core.placeholder(shape, getattr(model, "dtype", "float32"))
     except NotImplementedError:
         y_pred = model(x)
+        if not isinstance(y_pred, Tensor):
+            raise TypeError(
+                f"[{data.tag}] the model returns a {type(y_pred).__name__}: it must return one tensor."
+            ) from None
         shape = tuple(y_pred.shape)
     loss = None if y is None else model._resolve_loss(y.shape, shape)
     if loss is None:

@@ -112,7 +112,7 @@ def tensorflow_gradients(model, x, y):
 
 
 def table(ours, theirs=None) -> str:
-    """Return the gradients as an aligned table: layer, name, shape, norm, largest |entry|, difference from TensorFlow."""
+    """Return the gradients as an aligned table, with a column of the largest differences if `theirs` are given."""
     header = ["layer", "gradient", "shape", "norm", "max |entry|"] + (["max |diff TF|"] if theirs else [])
     rows = []
     for (layer, name), g in ours.items():
@@ -163,7 +163,8 @@ def run(epochs=None, quiet=False, tensorflow=True) -> float:
     seconds = time.perf_counter() - start
     loss, accuracy = model.evaluate(x_test, y_test, verbose=0)
     print(f"Trained {epochs} epochs in {seconds:.1f} s.")
-    print(f"Test loss: {loss:.4f} nats per sample. Test accuracy: {accuracy:.4f} ({round(accuracy * len(x_test))} of 360).")
+    print(f"Test loss: {loss:.4f} nats per sample.")
+    print(f"Test accuracy: {accuracy:.4f} ({round(accuracy * len(x_test))} of {len(x_test)}).")
 
     x, y = x_test[:BATCH_SIZE], y_test[:BATCH_SIZE]
     loss, ours = gradients(model, x, y)
@@ -171,7 +172,8 @@ def run(epochs=None, quiet=False, tensorflow=True) -> float:
     print(f"\nGradients of the mean loss L of {BATCH_SIZE} test rows, L = {loss:.6f}:")
     print(table(ours, reference[1] if reference else None))
     if reference:
-        print(f"max |diff TF| is the largest difference from tf.GradientTape; L differs by {abs(loss - reference[0]):.2e}.")
+        print("max |diff TF|: the largest absolute difference from tf.GradientTape on the same weights.")
+        print(f"L differs from TensorFlow's by {abs(loss - reference[0]):.2e}.")
     elif tensorflow:
         print("TensorFlow is not installed, so there is no column that compares with it (pip install tensorflow-cpu).")
     return accuracy

@@ -30,7 +30,9 @@ class Loss:
     def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
         if reduction is not None and reduction not in _REDUCTIONS:
             known = ", ".join(map(repr, _REDUCTIONS))
-            raise ValueError(f"[{type(self).__name__}] `reduction` is {reduction!r}: it must be one of {known} or None.")
+            raise ValueError(
+                f"[{type(self).__name__}] `reduction` is {reduction!r}: it must be one of {known} or None."
+            )
         self.name = name or config.auto_name(type(self).__name__)
         self.reduction = reduction
         self.dtype = None if dtype is None else config.float_dtype(dtype, type(self).__name__).name
@@ -196,12 +198,12 @@ def mean_squared_error(y_true, y_pred):
 
 
 def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
-    """Return the values of `BinaryCrossentropy`, `axis` reduced. Source: Keras `losses.binary_crossentropy`."""
+    """Return the values of `BinaryCrossentropy`. Source: Keras `losses.binary_crossentropy`."""
     return _loss("binary_crossentropy", y_true, y_pred, None, from_logits, label_smoothing, axis, "none")
 
 
 def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
-    """Return the values of `CategoricalCrossentropy`, `axis` reduced. Source: Keras `losses.categorical_crossentropy`."""
+    """Return the values of `CategoricalCrossentropy`. Source: Keras `losses.categorical_crossentropy`."""
     return _loss("categorical_crossentropy", y_true, y_pred, None, from_logits, label_smoothing, axis, "none")
 
 
@@ -223,7 +225,7 @@ def _ignore(y_true, ignore_class, dtype):
 
 
 def squeeze_or_expand(x1, x2):
-    """Return `x1`, `x2` with equal ranks if one has just one more axis, a last one of length 1, as Keras aligns them."""
+    """Return `x1`, `x2` with equal ranks if one has just one more axis, a last one of length 1, as in Keras."""
     if x1.ndim == x2.ndim + 1 and x1.shape[-1] == 1:
         if x2.ndim == 1:
             return x1, _core.reshape(x2, (-1, 1))
@@ -258,7 +260,7 @@ _CLASSES = (MeanSquaredError, BinaryCrossentropy, CategoricalCrossentropy, Spars
 _FUNCTIONS = (mean_squared_error, binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy)
 _CLASS_OF = dict(zip(_FUNCTIONS, _CLASSES))
 _BY_NAME = {f.__name__: f for f in _FUNCTIONS} | {c.__name__: c for c in _CLASSES}
-_BY_NAME |= {"mse": mean_squared_error, "MSE": mean_squared_error, "bce": binary_crossentropy, "BCE": binary_crossentropy}
+_BY_NAME |= dict.fromkeys(("mse", "MSE"), mean_squared_error) | dict.fromkeys(("bce", "BCE"), binary_crossentropy)
 
 
 def get(identifier):

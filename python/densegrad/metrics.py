@@ -163,7 +163,7 @@ _BY_NAME = {c.__name__: c for c in _CLASSES} | {f.__name__: c for f, c in zip(_F
 
 
 def kind_of(true_shape, pred_shape) -> str:
-    """Return "binary", "sparse_categorical" or "categorical", as Keras infers it for `"accuracy"` and `"crossentropy"`."""
+    """Return "binary", "sparse_categorical" or "categorical", as Keras infers it for `"accuracy"`."""
     if pred_shape[-1] == 1:
         return "binary"
     sparse = len(true_shape) < len(pred_shape) or true_shape[-1] == 1

@@ -167,7 +167,7 @@ class Sequential(Model):
     def build(self, input_shape=None):
         """Make the weights of all layers for inputs of `input_shape`, batch axis first (None if unknown)."""
         if input_shape is None:
-            raise ValueError(f"[Sequential] `input_shape` is None: it must be a shape such as (None, 784).")
+            raise ValueError("[Sequential] `input_shape` is None: it must be a shape such as (None, 784).")
         self._require_layers()
         shape = tuple(input_shape)
         same = self._input is not None and tuple(self._input.shape) == shape

@@ -3,28 +3,20 @@
 Dicts are walked in sorted key order, as TensorFlow does, so that two structures with equal keys match.
 """
 
+from densegrad._core import flatten
 
-def flatten(structure):
-    """The leaves of `structure`, left to right."""
-    leaves = []
-    _collect(structure, leaves)
-    return leaves
-
-
-def _collect(structure, leaves):
-    if isinstance(structure, dict):
-        for key in sorted(structure):
-            _collect(structure[key], leaves)
-    elif isinstance(structure, (list, tuple)):
-        for item in structure:
-            _collect(item, leaves)
-    else:
-        leaves.append(structure)
+__all__ = ["flatten", "flatten_up_to", "pack_as"]
 
 
 def pack_as(structure, leaves):
-    """`leaves` (an iterable in the order of `flatten`) in the form of `structure`."""
+    """`leaves` (a list in the order of `flatten`) in the form of `structure`."""
+    if type(structure) is list and len(structure) == len(leaves) and not any(map(_is_nested, structure)):
+        return list(leaves)
     return _rebuild(structure, iter(leaves))
+
+
+def _is_nested(item):
+    return isinstance(item, (list, tuple, dict))
 
 
 def _rebuild(structure, leaves):

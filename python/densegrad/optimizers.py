@@ -50,6 +50,7 @@ class Optimizer:
         self._index = {}
         self._slots = []
         self._iterations = self._add(0, "iteration", "int64")
+        self._one = _core.constant(1, "int64")
         if self._rate_function is None:
             self._learning_rate = self._add(learning_rate, "learning_rate", config.floatx())
 
@@ -152,7 +153,7 @@ class Optimizer:
         grads = list(grads)
         if trainable_variables is None:
             if not self.built:
-                raise ValueError(f"[{self.name}] `trainable_variables` is None but nothing is built: pass the variables.")
+                raise ValueError(f"[{self.name}] `trainable_variables` is None, nothing is built: pass the variables.")
             variables = self._targets
         else:
             variables = list(trainable_variables)
@@ -167,7 +168,7 @@ class Optimizer:
         rate, hyper, index, slots = float(self.learning_rate), self._hyper(), self._index, self._slots
         for gradient, variable in work:
             _update(self._update_name, variable, gradient, slots[index[id(variable)]], rate, hyper, step)
-        self._iterations.assign(step)
+        self._iterations.assign_add(self._one)
 
     def _checked(self, grads, variables):
         """Return the (gradient, variable) pairs to update, after checking all of them."""
@@ -195,8 +196,8 @@ class Optimizer:
             work.append((gradient, variable))
         if missing and not work:
             raise ValueError(
-                f"[{self.name}] all gradients are None: no variable takes part in the loss. `tape.explain(loss, "
-                "variable)` says why."
+                f"[{self.name}] all gradients are None: no variable takes part in the loss. Was it computed with the "
+                "tape open?"
             )
         if missing:
             warnings.warn(
@@ -245,7 +246,7 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Adaptive moments: m += (g - m)(1 - b1), v += (g^2 - v)(1 - b2), w -= m a / (sqrt(v) + eps).
 
-    Here a = lr sqrt(1 - b2^t) / (1 - b1^t) at step t = 1, 2, ...; with amsgrad v is replaced by its largest value so far.
+    Here a = lr sqrt(1 - b2^t) / (1 - b1^t) at step t = 1, 2, ...; amsgrad takes the largest v so far for v.
 
     Args:
         learning_rate: float or callable.

@@ -2,33 +2,13 @@
 
 import contextlib
 import functools
-import threading
-import warnings
 
 from densegrad import _core, nest
 
-
-class _Open(threading.local):
-    """This thread's open tapes, outermost first."""
-
-    def __init__(self):
-        self.tapes = []
+_TENSORS = (_core.Tensor, _core.Variable)
 
 
-_open = _Open()
-
-
-def _open_tapes():
-    return _open.tapes
-
-
-def _note_layer_call(layer, output):
-    """Lets the open tapes know that `layer` gave `output`, so that the layer itself can be a source."""
-    for tape in _open.tapes:
-        tape._calls.setdefault(id(layer), (layer, []))[1].append(output)
-
-
-class GradientTape:
+class GradientTape(_core.Tape):
     """Records operations on watched tensors inside a `with` block, for their gradients.
 
     Trainable variables are watched when they are read; tensors after `watch`.
@@ -39,62 +19,6 @@ class GradientTape:
 
     Source: TensorFlow `GradientTape`.
     """
-
-    def __init__(self, persistent=False, watch_accessed_variables=True):
-        self._tape = _core.Tape(bool(persistent), bool(watch_accessed_variables))
-        self._persistent = bool(persistent)
-        self._calls = {}  # id of a layer -> (the layer, its outputs on this tape)
-        self._entered = False
-        self._spent = False
-
-    def __enter__(self):
-        self._tape.enter()
-        if self._spent:
-            self._calls.clear()
-        self._entered = True
-        self._spent = False
-        _open.tapes.append(self)
-        return self
-
-    def __exit__(self, *exc_info):
-        self._leave()
-
-    def _leave(self):
-        if self._tape.recording:
-            self._tape.exit()
-        if self in _open.tapes:
-            _open.tapes.remove(self)
-
-    def watch(self, tensor):
-        """Makes the tape follow a tensor or variable, or every one in nested lists, tuples and dicts.
-
-        Operations that ran before are not recorded. An integer or bool tensor is accepted with a warning: its gradient
-        is None.
-
-        Raises: TypeError for anything else; RuntimeError before the tape is entered.
-        """
-        leaves = nest.flatten(tensor)
-        for leaf in leaves:
-            if not isinstance(leaf, (_core.Tensor, _core.Variable)):
-                raise TypeError(
-                    f"[GradientTape.watch] `tensor` is of type {type(leaf).__name__}: only tensors and variables can be "
-                    f"watched; make one with dg.constant(x)."
-                )
-        if leaves and (not self._entered or self._spent):
-            raise RuntimeError("[GradientTape.watch] the tape is not recording: call watch inside `with tape:`.")
-        for leaf in leaves:
-            if leaf.dtype.kind != "f":
-                warnings.warn(
-                    f"[GradientTape.watch] `tensor` is {leaf.dtype}: only float32 and float64 have gradients, so its "
-                    f"gradient will be None; convert it with dg.ops.cast(x, 'float32') first.",
-                    stacklevel=2,
-                )
-            else:
-                self._tape.watch(leaf)
-
-    def watched_variables(self):
-        """The watched variables, as a tuple in order of their construction."""
-        return tuple(self._tape.watched_variables())
 
     def gradient(self, target, sources, output_gradients=None, unconnected_gradients="none"):
         """The gradient of the sum of all entries of all targets with respect to each source.
@@ -119,19 +43,15 @@ class GradientTape:
 
         Source: TensorFlow `GradientTape.gradient`.
         """
-        zero = self._wants_zero(unconnected_gradients)
+        zero = unconnected_gradients != "none" and self._wants_zero(unconnected_gradients)
         if target is None:
             raise TypeError("[GradientTape.gradient] `target` is None: it must be a tensor or a structure of tensors.")
-        targets = nest.flatten(target)
+        targets = [target] if isinstance(target, _TENSORS) else nest.flatten(target)
         weights = None if output_gradients is None else nest.flatten_up_to(target, output_gradients)
-        resolved = [self._tensor_of(source) for source in nest.flatten(sources)]
+        resolved = [s if type(s) in _TENSORS else self._tensor_of(s) for s in nest.flatten(sources)]
         if not targets:
             return None
-        grads = self._tape.gradient(targets, resolved, weights)
-        if not self._persistent:
-            self._spent = True
-            self._leave()
-            self._calls.clear()
+        grads = self._gradient(targets, resolved, weights)
         if zero:
             grads = [
                 _core.broadcast_to(_core.constant(0.0, source.dtype), source.shape) if grad is None else grad
@@ -150,12 +70,16 @@ class GradientTape:
 
     def _tensor_of(self, source):
         """A source as a tensor: layers stand for their output."""
-        if isinstance(source, (_core.Tensor, _core.Variable)) or not hasattr(source, "call"):
+        if isinstance(source, _TENSORS) or not hasattr(source, "_key"):
             return source
-        outputs = self._calls.get(id(source), (source, []))[1]
+        outputs = self._calls_of(source._key)
+        if len(outputs) == 1 and outputs[0] is None:
+            raise ValueError(
+                f"[GradientTape.gradient] layer '{source.name}' returned several tensors: pass the one that you mean."
+            )
         if len(outputs) != 1:
             raise ValueError(
-                f"[GradientTape.gradient] layer '{getattr(source, 'name', source)}' was called {len(outputs)} times on "
+                f"[GradientTape.gradient] layer '{source.name}' was called {len(outputs)} times on "
                 f"this tape: a layer as a source must have been called exactly once; pass the output tensor that you mean."
             )
         return outputs[0]
@@ -163,22 +87,14 @@ class GradientTape:
     @contextlib.contextmanager
     def stop_recording(self):
         """Does not record inside this `with` block: what is computed there counts as constant."""
-        if not self._tape.recording:
+        if not self._recording:
             raise RuntimeError("[GradientTape.stop_recording] the tape is not recording: enter it first.")
-        self._leave()
+        self._exit()
         try:
             yield
         finally:
-            if not self._spent:
-                self._tape.enter()
-                _open.tapes.append(self)
-
-    def reset(self):
-        """Forgets everything that was recorded and watched."""
-        if not self._tape.recording:
-            raise ValueError("[GradientTape.reset] the tape is not recording: call reset inside `with tape:`.")
-        self._tape.reset()
-        self._calls.clear()
+            if self._is_watching:  # not consumed meanwhile
+                self._enter()
 
 
 def custom_gradient(function):
@@ -207,11 +123,8 @@ def custom_gradient(function):
         own = {arg.id for arg in args if isinstance(arg, _core.Variable)}
         probe = _core.Tape(False, True)  # sees the variables that the function reads
         with _core.Pause():
-            probe.enter()
-            try:
+            with probe:
                 result = function(*inputs, **kwargs)
-            finally:
-                probe.exit()
         if not (isinstance(result, tuple) and len(result) == 2 and callable(result[1])):
             raise TypeError("[custom_gradient] the function must return a pair (y, grad) with a callable grad.")
         hidden = [v.name for v in probe.watched_variables() if v.id not in own]

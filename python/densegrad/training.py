@@ -104,7 +104,7 @@ class Trainer(Compiled):
             logs = self.get_metrics_result()
             if val is not None and validates(epoch + 1):
                 results = self._evaluate(val, val_size, callbacks)
-                logs.update((f"val_{name}", value) for name, value in results.items())
+                logs = dict(sorted({**logs, **{f"val_{name}": value for name, value in results.items()}}.items()))
             progress.end(logs)
             callbacks.on_epoch_end(epoch, logs)
             if self.stop_training:

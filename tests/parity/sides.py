@@ -87,8 +87,3 @@ def densegrad_gradients(problem: Problem) -> dict[str, np.ndarray]:
     missing = [name for name, value in result.items() if value is None]
     assert not missing, f"densegrad returned no gradient for {missing}"
     return {name: value.numpy() for name, value in {**result, "loss": loss}.items()}
-
-
-def worst_ratio(difference: np.ndarray, allowed: np.ndarray) -> float:
-    """The largest difference / bound; where the bound is 0 the difference has been asserted to be 0."""
-    return float((difference / np.where(allowed > 0, allowed, 1)).max())

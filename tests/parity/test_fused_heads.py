@@ -14,6 +14,7 @@ from bounds import Machine
 from cases import DTYPES, Case
 from problems import analyse, draw, forward, per_sample, reduced
 from sides import densegrad_gradients, make_loss, tensorflow_gradients
+from within import assert_within
 
 PAIRS = [("softmax", "cce"), ("softmax", "scce"), ("sigmoid", "bce")]
 REDUCTIONS = ("sum_over_batch_size", "sum", "none", "mean_with_sample_weight")
@@ -80,7 +81,7 @@ def test_dz_is_the_jacobian_times_da(output, loss, reduction, seed):
     z = literal.leaf(np.log(p) if output == "softmax" else np.log(p) - np.log1p(-p), ours_z_error(problem))
     head = rb.softmax(z) if output == "softmax" else rb.sigmoid(z)
     dz = rb.gradient(reduced(problem, per_sample(problem, head, from_logits=False)), [z])[0]
-    assert np.all(np.abs(gradients["z2"] - pulled) <= ours.bound["z2"] + dz.error)
+    assert_within(gradients["z2"], pulled, ours.bound["z2"] + dz.error)
     assert np.ptp(pulled) > 0
 
 
@@ -134,7 +135,7 @@ def test_labels_that_do_not_sum_to_one(loss, dtype, seed):
     got = densegrad_gradients(problem)
     slack = 1 if dtype == "float32" else 2  # in float64 the reference itself rounds as much
     for name in problem.case.sources:
-        assert np.all(np.abs(got[name] - ours.value[name]) <= slack * ours.bound[name]), name
+        assert_within(got[name], ours.value[name], slack * ours.bound[name], name)
     if loss == "cce":
         off = np.abs(got["z2"] - tensorflow_gradients(problem)["z2"])
         assert off[0].max() > 1e-2 and off[1].max() > 1e-2
@@ -186,7 +187,7 @@ def test_other_uses_of_p_propagate(output, loss, seed):
     literal = reduced(problem, per_sample(problem, a, from_logits=False)) + squares
     expected = [*rb.gradient(literal, [a]), *rb.gradient(stable, [z, w])]
     for got, node in zip((da, dz, dw), expected, strict=True):
-        assert np.all(np.abs(got.numpy() - node.value) <= 2 * node.error)
+        assert_within(got.numpy(), node.value, 2 * node.error)  # once for densegrad, once for this reference
 
 
 @pytest.mark.parametrize(("output", "loss"), PAIRS)
@@ -235,4 +236,4 @@ def test_plain_probabilities_are_clipped_as_keras_does(output, loss, dtype, seed
         allowed[0] = allowed[0] + loss_node.error
         allowed[1] = allowed[1] + rb.gradient(loss_node, [node])[0].error
     for got, expected, bound in zip(*results, allowed, strict=True):
-        assert np.all(np.abs(got - expected) <= bound)
+        assert_within(got, expected, bound)

@@ -102,6 +102,16 @@ def intermediate_of_nothing_watched(L):
 
 
 @same
+def operands_that_are_not_watched(L):
+    (x, c), tape = watched(L, [1.0, 2.0], [3.0, 4.0], persistent=True)
+    with tape as t:
+        t.watch(x)
+        h = c * 2.0
+        y, z = x * c, h * x
+    return [t.gradient(y, [x, c]), t.gradient(z, [x, c, h])]
+
+
+@same
 def unconnected(L):
     (x, other), tape = watched(L, [1.0, 2.0], [[5.0]], persistent=True)
     with tape as t:

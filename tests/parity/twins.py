@@ -68,7 +68,8 @@ def assert_same(ours: object, theirs: object, where: str = "") -> None:
         assert ours.dtype == theirs.dtype, where
         np.testing.assert_array_equal(ours, theirs, err_msg=where, strict=True)
     else:
-        assert ours == theirs, f"{where}: densegrad gives {ours!r}, TensorFlow {theirs!r}"
+        equal = ours is None if theirs is None else ours == theirs
+        assert equal, f"{where}: densegrad gives {ours!r}, TensorFlow {theirs!r}"
 
 
 def outcome(function: Callable[[SimpleNamespace], object], library: SimpleNamespace) -> object:

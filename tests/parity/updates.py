@@ -1,4 +1,8 @@
-"""Optimizer steps as running error analyses: how far a step may differ when its gradient does."""
+"""Optimizer steps as running error analyses: how far a step may differ when its gradient does.
+
+Keras turns some Python floats into float32 first, for a float64 variable too: the learning rate (a float32 variable),
+the momentum, and beta inside beta^t (tf.cast of a Python float). 1 - beta and epsilon are used as they are.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +47,7 @@ def _alpha(machine: Machine, dtype: np.dtype, step: int) -> Node:
     """
     powers = []
     for beta in (0.9, 0.999):
-        value = float(dtype.type(beta)) ** step
+        value = float(np.float32(beta)) ** step
         powers.append(machine.leaf(value, machine.ulps * value))
     one, rate = machine.const(1.0), machine.const(float(np.float32(RATE)))
     alpha = rate * rb.sqrt(one - powers[1]) / (one - powers[0])
@@ -59,12 +63,12 @@ def step_once(name: str, w: np.ndarray, g: Node, slots: list[np.ndarray], step: 
         return const(float(dtype.type(value)))
 
     w, slots = const(w), [const(slot) for slot in slots]
-    rate = const(float(np.float32(RATE)))  # Keras keeps the rate in a float32 variable
+    rate, momentum = const(float(np.float32(RATE))), const(float(np.float32(0.9)))
     if name == "sgd":
         return [w - rate * g]
     if name in ("momentum", "nesterov"):
-        m = slots[0] * rounded(0.9) - g * rate
-        return [w + m if name == "momentum" else w + m * rounded(0.9) - g * rate, m]
+        m = slots[0] * momentum - g * rate
+        return [w + m if name == "momentum" else w + m * momentum - g * rate, m]
     m = slots[0] + (g - slots[0]) * rounded(1 - 0.9)
     v = slots[1] + (g * g - slots[1]) * rounded(1 - 0.999)
     new = [m, v]

@@ -8,13 +8,11 @@ import threading
 import numpy as np
 
 from densegrad import _core, config, initializers
-from densegrad import tape as _tape
 from densegrad._core import Tensor, Variable
 from densegrad.layers.tracking import Tracked
 
 _convert = _core.convert
-_open_tapes = _tape._open_tapes
-_note_layer_call = _tape._note_layer_call
+_note_call = _core.note_call
 _ARRAYS = (Tensor, Variable, np.ndarray)
 _building = threading.local()  # the layers being built, outermost first: they make up the paths of new weights
 
@@ -52,7 +50,7 @@ def _wrap_build(build):
 
 
 class Layer(Tracked):
-    """A callable with weights; subclass it and define `call(self, x)` and, if it has weights, `build(self, input_shape)`.
+    """A callable with weights; subclass it and define `call(self, x)` and, for its weights, `build(self, input_shape)`.
 
     Variables and layers that are set as attributes (also inside lists and dicts) are tracked in that order.
 
@@ -92,6 +90,7 @@ class Layer(Tracked):
         _set(self, "_input_shape_arg", None if shape is None else tuple(shape))
         _set(self, "name", name or config.auto_name(cls))
         _set(self, "_path", None)
+        _set(self, "_key", _core.unique_id())  # what a tape knows the layer by
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -109,9 +108,10 @@ class Layer(Tracked):
             del kwargs["training"]
         if not self._ready:
             return self._first_call(x, args, kwargs)
-        y = self.call(self._as_input(x), *args, **kwargs)
-        if _open_tapes():
-            _note_layer_call(self, y)
+        if type(x) is not Tensor or x.dtype is not self._dtype:
+            x = self._as_input(x)
+        y = self.call(x, *args, **kwargs)
+        _note_call(self._key, y)
         return y
 
     def _first_call(self, x, args, kwargs):
@@ -121,8 +121,7 @@ class Layer(Tracked):
                 self.build(_shape_of(x))
             y = self.call(x, *args, **kwargs)
         self._ready = True
-        if _open_tapes():
-            _note_layer_call(self, y)
+        _note_call(self._key, y)
         return y
 
     def _as_input(self, x):
@@ -146,14 +145,15 @@ class Layer(Tracked):
         """Return the shape of the output for inputs of `input_shape`, without making weights.
 
         Raises:
-            NotImplementedError: if this layer is not built and does not define the method.
+            NotImplementedError: if it cannot be inferred: the layer is not built, or its `call` needs values.
         """
-        if not self.built:
-            raise NotImplementedError(
-                f"[{type(self).__name__}] layer `{self.name}` is not built: call it on data first, "
-                "or define `compute_output_shape(self, input_shape)`."
-            )
-        return tuple(self.call(_core.placeholder(tuple(input_shape), self._dtype)).shape)
+        hint = "define `compute_output_shape(self, input_shape)`"
+        if not self._ready and not self.built:
+            raise NotImplementedError(f"[{self.name}] is not built: call it on data first, or {hint}.")
+        try:
+            return tuple(self.call(_core.placeholder(tuple(input_shape), self._dtype)).shape)
+        except Exception as error:  # whatever a `call` that needs values stumbles over
+            raise NotImplementedError(f"[{self.name}] cannot run without values: {hint}.") from error
 
     # -- weights -----------------------------------------------------------------------------------------------
 
@@ -174,7 +174,9 @@ class Layer(Tracked):
         """
         shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
         if any(not isinstance(n, (int, np.integer)) or n < 0 for n in shape):
-            raise ValueError(f"[{type(self).__name__}] `shape` of weight {name!r} is {shape}: every axis must be known.")
+            raise ValueError(
+                f"[{type(self).__name__}] `shape` of weight {name!r} is {shape}: every axis must be known."
+            )
         initializer = initializers.get(initializer or "glorot_uniform")
         dtype = np.dtype(dtype or self._dtype)
         name = name or config.auto_name("variable")

@@ -70,8 +70,6 @@ class Dense(Layer):
         self.bias = self.add_weight((self.units,), self.bias_initializer, name="bias") if self.use_bias else None
 
     def call(self, x):
-        if x.ndim < 2:
-            self._check(x.shape)
         if self._native is not None:
             return _dense(x, self._kernel, self.bias, self._native)
         return self.activation(_dense(x, self._kernel, self.bias))
@@ -158,9 +156,8 @@ class InputLayer(Layer):
     """
 
     def __init__(self, shape=None, batch_size=None, dtype=None, batch_shape=None, name=None):
-        batch_shape, input_dtype = _batch_shape("InputLayer", shape, batch_size, batch_shape), np.dtype(
-            dtype or config.floatx()
-        )
+        batch_shape = _batch_shape("InputLayer", shape, batch_size, batch_shape)
+        input_dtype = np.dtype(dtype or config.floatx())
         super().__init__(name=name)
         self.batch_shape = batch_shape
         object.__setattr__(self, "_dtype", input_dtype)
@@ -173,7 +170,7 @@ class InputLayer(Layer):
         return tuple(input_shape)
 
 
-def Input(shape=None, batch_size=None, dtype=None, batch_shape=None, name=None):  # noqa: N802 (Keras' name)
+def Input(shape=None, batch_size=None, dtype=None, batch_shape=None, name=None):
     """Return a symbolic tensor: the shape and dtype of a model's input, without values.
 
     Args:
@@ -196,7 +193,9 @@ def Input(shape=None, batch_size=None, dtype=None, batch_shape=None, name=None):
 
 def _batch_shape(tag, shape, batch_size, batch_shape):
     if (shape is None) == (batch_shape is None):
-        raise ValueError(f"[{tag}] `shape` is {shape!r} and `batch_shape` is {batch_shape!r}: pass exactly one of them.")
+        raise ValueError(
+            f"[{tag}] `shape` is {shape!r} and `batch_shape` is {batch_shape!r}: pass exactly one of them."
+        )
     given = shape if batch_shape is None else batch_shape
     if not isinstance(given, (tuple, list)):
         raise ValueError(f"[{tag}] `shape` is {given!r}: it must be a tuple such as (784,).")

@@ -12,7 +12,9 @@ class Tracked:
     def __setattr__(self, name, value):
         if isinstance(value, (Variable, Tracked, list, tuple, dict)):
             if "_own" not in self.__dict__:
-                raise RuntimeError(f"[{type(self).__name__}] `{name}` is set before `super().__init__()`: call it first.")
+                raise RuntimeError(
+                    f"[{type(self).__name__}] `{name}` is set before `super().__init__()`: call it first."
+                )
             self._track(value, self.__dict__.get(name))
         object.__setattr__(self, name, value)
 
@@ -135,7 +137,9 @@ class Tracked:
     def count_params(self):
         """Return the number of entries of all weights."""
         if not self.built:
-            raise ValueError(f"[{self.name}] is not built, its parameters cannot be counted: call `build(input_shape)`.")
+            raise ValueError(
+                f"[{self.name}] is not built, its parameters cannot be counted: call `build(input_shape)`."
+            )
         return sum(v.size for v in self.weights)
 
 

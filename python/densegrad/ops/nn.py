@@ -66,12 +66,11 @@ def _make_loss(name):
         p = _core.constant(y_pred)
         tape = _core.Tape()
         with _core.Pause():
-            tape.enter()
-            tape.watch(p)
-            value = _core.loss(name, y_true, p, sample_weight, from_logits, label_smoothing, axis, reduction)
-            tape.exit()
+            with tape:
+                tape.watch(p)
+                value = _core.loss(name, y_true, p, sample_weight, from_logits, label_smoothing, axis, reduction)
             seed = _core.broadcast_to(_core.convert(dy, value.dtype), value.shape)
-            (grad,) = tape.gradient([value], [p], [seed])
+            (grad,) = tape._gradient([value], [p], [seed])
         return _as_given(grad, y_true, y_pred, sample_weight, dy)
 
     loss.__name__ = loss.__qualname__ = name

@@ -1,0 +1,251 @@
+"""Activations and losses in plain NumPy, written independently of the package, with bounds of the rounding error.
+
+Every function here takes arrays of a precision wider than the one under test and is exact for its purposes. A bound is
+first order in the unit roundoff u plus the ULPs that an elementary function is granted; it says, componentwise, how far
+a program in the narrow precision may be from the exact result for exactly representable inputs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+ULPS = 2  # what exp, log, log1p and sigmoid may be off by; one ULP of y is at most 2 u |y|
+
+
+def unit(dtype):
+    """The unit roundoff of a dtype."""
+    return float(np.finfo(dtype).eps) / 2
+
+
+def gamma(n, dtype):
+    """The relative error of n roundings in a row."""
+    u = unit(dtype)
+    return n * u / (1 - n * u)
+
+
+def ulp(y, dtype):
+    """The distance between neighbours in `dtype` at each |y|, the smallest subnormal below the normal range."""
+    return np.spacing(np.abs(np.asarray(y, np.float64)).astype(dtype)).astype(np.float64)
+
+
+# ---- Activations: value, slope applied to a cotangent, and how an error e of z (and the own roundings) reach y -------
+
+
+def linear(z):
+    return z
+
+
+def linear_grad(z, dy):
+    return dy
+
+
+def sigmoid(z):
+    e = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1, e) / (1 + e)
+
+
+def sigmoid_grad(z, dy):
+    return dy * sigmoid(z) * sigmoid(-z)
+
+
+def relu(z):
+    return np.where(z > 0, z, 0)
+
+
+def relu_grad(z, dy):
+    return np.where(z > 0, dy, 0)
+
+
+def softmax(z):
+    if z.size == 0:
+        return z
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def softmax_grad(z, dy):
+    y = softmax(z)
+    return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
+
+
+def linear_bound(z, e, dtype):
+    """y is z."""
+    return e + 0 * np.abs(z)
+
+
+def sigmoid_bound(z, e, dtype):
+    """The slope is at most 1/4, also over an interval of width e around z; then 2 ULP."""
+    return e / 4 + ULPS * ulp(sigmoid(z), dtype)
+
+
+def softmax_relative(z, dtype):
+    """(|z - max| + n + 6) 2u: the subtraction rounds once, which exp turns into u |z - max| (reliability.md, 2.2)."""
+    if z.size == 0:
+        return z
+    return (np.abs(z - z.max(axis=-1, keepdims=True)) + z.shape[-1] + 6) * 2 * unit(dtype)
+
+
+def softmax_bound(z, e, dtype):
+    """log y_j moves by e_j + max e at most when every z moves by e; then the relative error of `softmax_relative`."""
+    if z.size == 0:
+        return z
+    e = np.broadcast_to(np.asarray(e, np.float64), z.shape)
+    moved = np.expm1(np.asarray(e + e.max(axis=-1, keepdims=True), np.float64))
+    return softmax(z) * (moved + (1 + moved) * softmax_relative(z, dtype)) + np.finfo(dtype).smallest_normal
+
+
+def linear_grad_bound(z, dy, dtype):
+    return 0 * dy
+
+
+def sigmoid_grad_bound(z, dy, dtype):
+    """y is off by 4u y, which y (1 - y) passes on with a slope below 1; 1 - y and two products add 3u y at most."""
+    return 7 * unit(dtype) * np.abs(dy) * sigmoid(z) + np.finfo(dtype).smallest_normal
+
+
+def softmax_grad_bound(z, dy, dtype):
+    """y (dy - dot): y is off by r relatively, twice; the dot product and three operations by gamma(n + 3)."""
+    if z.size == 0:
+        return z
+    y, r = softmax(z), softmax_relative(z, dtype).max(axis=-1, keepdims=True)
+    terms = np.abs(dy) + (np.abs(dy) * y).sum(axis=-1, keepdims=True)
+    return y * terms * (2 * r + gamma(z.shape[-1] + 3, dtype)) + np.finfo(dtype).smallest_normal
+
+
+ACTIVATIONS = {
+    "linear": (linear, linear_bound, linear_grad, linear_grad_bound),
+    "sigmoid": (sigmoid, sigmoid_bound, sigmoid_grad, sigmoid_grad_bound),
+    "relu": (relu, linear_bound, relu_grad, linear_grad_bound),
+    "softmax": (softmax, softmax_bound, softmax_grad, softmax_grad_bound),
+}
+
+# ---- Losses by (name, form): value of a row, gradient times a cotangent of the row, their bounds --------------------
+# t are labels as numbers (one-hot for the sparse loss), p probabilities or predictions, z logits.
+
+
+def total(x):
+    return x.sum(axis=-1, keepdims=True)
+
+
+def log_softmax(z):
+    shifted = z - z.max(axis=-1, keepdims=True) if z.size else z
+    return shifted - np.log(total(np.exp(shifted)))
+
+
+def mse(t, p):
+    return np.square(p - t).mean(axis=-1)
+
+
+def mse_grad(t, p, d):
+    return 2 * (p - t) / p.shape[-1] * d
+
+
+def mse_bound(t, p, dtype):
+    """All terms are positive: the difference counts twice, square, n - 1 additions, the quotient."""
+    return gamma(p.shape[-1] + 3, dtype) * mse(t, p)
+
+
+def mse_grad_bound(t, p, d, dtype):
+    return gamma(4, dtype) * np.abs(mse_grad(t, p, d))
+
+
+def bce(t, p):
+    return -(t * np.log(p) + (1 - t) * np.log1p(-p)).mean(axis=-1)
+
+
+def bce_grad(t, p, d):
+    return ((1 - t) / (1 - p) - t / p) / p.shape[-1] * d
+
+
+def bce_bound(t, p, dtype):
+    """1 - p rounds, which moves its logarithm by u; a logarithm is off by 4u, a term and the sum round n + 4 times."""
+    q = np.abs(t * np.log(p)) + np.abs(1 - t) * np.abs(np.log1p(-p))
+    return ((8 * unit(dtype) + gamma(p.shape[-1] + 1, dtype)) * q + unit(dtype) * np.abs(1 - t)).mean(axis=-1)
+
+
+def bce_grad_bound(t, p, d, dtype):
+    terms = (np.abs(1 - t) / (1 - p) + np.abs(t) / p) / p.shape[-1]
+    return gamma(6, dtype) * terms * np.abs(d)
+
+
+def bce_logits(t, z):
+    return (np.maximum(z, 0) - z * t + np.log1p(np.exp(-np.abs(z)))).mean(axis=-1)
+
+
+def bce_logits_grad(t, z, d):
+    return (sigmoid(z) - t) / z.shape[-1] * d
+
+
+def bce_logits_bound(t, z, dtype):
+    """Two terms: (step(z) - t) z of three roundings, and log1p(e) >= e / (1 + e), for which e may be off by 4u."""
+    linear_term, soft = np.abs((z >= 0) - t) * np.abs(z), np.log1p(np.exp(-np.abs(z)))
+    return ((10 * unit(dtype) + gamma(z.shape[-1] + 1, dtype)) * (linear_term + soft)).mean(axis=-1)
+
+
+def bce_logits_grad_bound(t, z, d, dtype):
+    return gamma(8, dtype) * (sigmoid(z) + np.abs(t)) / z.shape[-1] * np.abs(d)
+
+
+def cce(t, p):
+    return -(t * np.log(p / total(p))).sum(axis=-1)
+
+
+def cce_grad(t, p, d):
+    return (total(t) / total(p) - t / p) * d[..., None]
+
+
+def cce_bound(t, p, dtype):
+    """p / sum p is off by gamma(n), which moves its logarithm by as much."""
+    n = p.shape[-1]
+    log_q = np.abs(np.log(p / total(p)))
+    return (np.abs(t) * (gamma(n + 1, dtype) + (gamma(n + 1, dtype) + 6 * unit(dtype)) * log_q)).sum(axis=-1)
+
+
+def cce_grad_bound(t, p, d, dtype):
+    """(e - sum e q) / sum p with e = t / q: q is off by gamma(n), e q by 2 gamma(n), their sum by n more."""
+    n = p.shape[-1]
+    return gamma(4 * n + 10, dtype) * (total(np.abs(t)) / total(p) + np.abs(t) / p) * np.abs(d[..., None])
+
+
+def cce_logits(t, z):
+    return -(t * log_softmax(z)).sum(axis=-1)
+
+
+def cce_logits_grad(t, z, d):
+    return (softmax(z) * total(t) - t) * d[..., None]
+
+
+def cce_logits_bound(t, z, dtype):
+    """log_softmax is off by (|z - max| + log n + n + 6) 2u absolutely; the weighted sum rounds n + 1 times."""
+    n, u = z.shape[-1], unit(dtype)
+    away = np.abs(z - z.max(axis=-1, keepdims=True)) if z.size else z
+    each = (away.max(axis=-1, keepdims=True, initial=0) + np.log(max(n, 1)) + n + 6) * 2 * u
+    return (np.abs(t) * (each + gamma(n + 1, dtype) * np.abs(log_softmax(z)))).sum(axis=-1)
+
+
+def cce_logits_grad_bound(t, z, d, dtype):
+    n = z.shape[-1]
+    terms = softmax(z) * total(np.abs(t)) * (softmax_relative(z, dtype) + gamma(n + 3, dtype))
+    return (terms + gamma(4, dtype) * np.abs(t)) * np.abs(d[..., None])
+
+
+LOSSES = {
+    ("mean_squared_error", "values"): (mse, mse_bound, lambda t, p, d: mse_grad(t, p, d[..., None]),
+                                       lambda t, p, d, dtype: mse_grad_bound(t, p, d[..., None], dtype)),
+    ("binary_crossentropy", "values"): (bce, bce_bound, lambda t, p, d: bce_grad(t, p, d[..., None]),
+                                        lambda t, p, d, dtype: bce_grad_bound(t, p, d[..., None], dtype)),
+    ("binary_crossentropy", "logits"): (bce_logits, bce_logits_bound,
+                                        lambda t, z, d: bce_logits_grad(t, z, d[..., None]),
+                                        lambda t, z, d, dtype: bce_logits_grad_bound(t, z, d[..., None], dtype)),
+    ("categorical_crossentropy", "values"): (cce, cce_bound, cce_grad, cce_grad_bound),
+    ("categorical_crossentropy", "logits"): (cce_logits, cce_logits_bound, cce_logits_grad, cce_logits_grad_bound),
+}  # fmt: skip
+for loss in ("binary_crossentropy", "categorical_crossentropy"):
+    LOSSES[loss, "fused"] = LOSSES[loss, "logits"]  # the same function of z, of the head's output
+for form in ("values", "logits", "fused"):
+    LOSSES["sparse_categorical_crossentropy", form] = LOSSES["categorical_crossentropy", form]
+HEADS = {
+    "binary_crossentropy": "sigmoid",
+    "categorical_crossentropy": "softmax",
+    "sparse_categorical_crossentropy": "softmax",
+}

@@ -1,0 +1,543 @@
+"""compile, fit, evaluate, predict: Keras' numbers, defaults, callbacks, progress; errors come before the first step."""
+
+from __future__ import annotations
+
+import builtins
+
+import densegrad as dg
+import numpy as np
+import pytest
+from densegrad import callbacks, config, losses, metrics, progress
+
+
+@pytest.fixture(autouse=True)
+def fresh_names():
+    config.clear_session()
+
+
+N, D, K = 50, 6, 3
+
+
+def features(n=N, seed=0):
+    return np.random.default_rng(seed).standard_normal((n, D)).astype(np.float32)
+
+
+def labels(kind, n=N, seed=1):
+    rng = np.random.default_rng(seed)
+    if kind == "sparse":
+        return rng.integers(0, K, n)
+    if kind == "onehot":
+        return np.eye(K, dtype=np.float32)[rng.integers(0, K, n)]
+    if kind == "binary":
+        return rng.integers(0, 2, (n, 1)).astype(np.float32)
+    return rng.standard_normal((n, K)).astype(np.float32)
+
+
+CASES = {
+    "sparse": ("softmax", K, "sparse_categorical_crossentropy", "sparse"),
+    "onehot": ("softmax", K, "categorical_crossentropy", "onehot"),
+    "binary": ("sigmoid", 1, "binary_crossentropy", "binary"),
+    "regression": (None, K, "mse", "real"),
+}
+
+
+def make(lib, case="sparse", optimizer="sgd", inputs=True, weights=None, **options):
+    head, units, loss, _ = CASES[case]
+    first = [lib.layers.Input((D,))] if inputs else []
+    model = lib.Sequential([*first, lib.layers.Dense(5, "relu"), lib.layers.Dense(units, head)])
+    if inputs:
+        rng = np.random.default_rng(3)
+        model.set_weights([rng.standard_normal(w.shape).astype(np.float32) * 0.5 for w in model.get_weights()])
+    model.compile(optimizer, loss, **({"metrics": ["accuracy"]} | options))
+    return model
+
+
+FIT = [
+    {},
+    {"batch_size": 7},
+    {"batch_size": 100},
+    {"validation_split": 0.3},
+    {"validation_split": 0.3, "validation_freq": 2},
+    {"validation_split": 0.3, "validation_freq": [1, 3]},
+    {"validation_data": True, "validation_batch_size": 11},
+    {"sample_weight": True},
+    {"sample_weight": True, "validation_split": 0.2},
+    {"class_weight": {0: 2.0, 1: 0.5}},
+    {"initial_epoch": 2},
+]
+
+
+PAIRS = [("sparse", o) for o in FIT] + [(c, o) for c in ("onehot", "binary", "regression") for o in (FIT[0], FIT[8])]
+PAIRS += [(c, FIT[9]) for c in ("onehot", "binary")]
+
+
+@pytest.mark.parametrize(("case", "options"), PAIRS, ids=lambda v: v if isinstance(v, str) else "-".join(v) or "plain")
+def test_history_equals_keras(case, options):
+    keras = pytest.importorskip("keras")
+    x, y, options = features(), labels(CASES[case][3]), dict(options)
+    w = np.random.default_rng(4).random(N).astype(np.float32)
+    if options.get("sample_weight"):
+        options["sample_weight"] = w
+    if options.get("validation_data"):
+        options["validation_data"] = (features(20, 8), labels(CASES[case][3], 20, 9), w[:20])
+    results, extra = [], {"weighted_metrics": ["mse"] if case != "sparse" else ["sparse_categorical_accuracy"]}
+    for lib, optimizer in ((dg, dg.optimizers.Adam(0.01)), (keras, keras.optimizers.Adam(0.01))):
+        model = make(lib, case, optimizer, **extra)
+        history = model.fit(x, y, epochs=3, shuffle=False, verbose=0, **options)
+        found = model.evaluate(x, y, verbose=0, sample_weight=w)
+        more = [model.evaluate(x, y, verbose=0, return_dict=True), model.predict(x, verbose=0)]
+        results.append((history, found, *more, model.train_on_batch(x, y), model.test_on_batch(x, y, w)))
+    ours, theirs = results
+    assert list(ours[0].history) == list(theirs[0].history)
+    assert ours[0].epoch == theirs[0].epoch and ours[0].params["epochs"] == theirs[0].params["epochs"]
+    for key in theirs[0].history:
+        np.testing.assert_allclose(ours[0].history[key], theirs[0].history[key], rtol=1e-5, atol=1e-6, err_msg=key)
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-5)
+    assert list(ours[2]) == list(theirs[2])
+    for a, b in ((ours[2].values(), theirs[2].values()), (ours[4], theirs[4]), (ours[5], theirs[5])):
+        np.testing.assert_allclose([float(v) for v in a], [float(v) for v in b], rtol=1e-5)
+    np.testing.assert_allclose(ours[3], theirs[3], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("case", ["sparse", "onehot", "binary"])
+def test_crossentropy_and_accuracy_are_inferred(case):
+    model = make(dg, case)
+    expected = model.evaluate(features(), labels(CASES[case][3]), verbose=0)
+    model.compile("sgd", "crossentropy", metrics=["acc"])
+    assert model.evaluate(features(), labels(CASES[case][3]), verbose=0) == expected
+    assert model.metrics_names == ["loss", "acc"]
+
+
+def test_same_seed_same_training():
+    x, y = features(), labels("sparse")
+    runs = []
+    for seed in (1, 1, 2):
+        dg.random.set_random_seed(seed)
+        model = make(dg, inputs=False)
+        runs.append(model.fit(x, y, epochs=2, verbose=0).history["loss"])
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_shuffle_changes_the_order_each_epoch():
+    seen = []
+
+    class Look(dg.layers.Layer):
+        def call(self, x, training=None):
+            if training:
+                seen.append(x.numpy()[:, 0])
+            return x
+
+    x = np.arange(20, dtype=np.float32).reshape(20, 1)
+    model = dg.Sequential([Look(), dg.layers.Dense(1)])
+    model.compile(dg.optimizers.SGD(1e-6), "mse")
+    model.fit(x, x, epochs=2, verbose=0, batch_size=20)
+    assert sorted(seen[0]) == sorted(seen[1]) == list(range(20)) and list(seen[0]) != list(seen[1])
+    seen.clear()
+    model.fit(x, x, verbose=0, shuffle=False, batch_size=5)
+    np.testing.assert_array_equal(np.concatenate(seen), x[:, 0])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int32, np.float16, ">f4", np.bool_])
+def test_input_dtypes(dtype):
+    model = make(dg, inputs=False)
+    x = features().astype(dtype)
+    x.flags.writeable = False
+    model.fit(x, labels("sparse"), verbose=0)
+    assert model.predict(x, verbose=0).dtype == np.float32
+
+
+def test_lists():
+    model = make(dg, inputs=False)
+    assert model.fit(features().tolist(), labels("sparse").tolist(), verbose=0).history["loss"][0] > 0
+
+
+def test_predict_on_no_rows():
+    model = make(dg)
+    assert model.predict(np.zeros((0, D), np.float32), verbose=0).shape == (0, K)
+    assert model.predict_on_batch(features(3)).shape == (3, K)
+
+
+def test_custom_loss_metric_and_step():
+    class Mine(dg.Model):
+        def __init__(self):
+            super().__init__()
+            self.d = dg.layers.Dense(K)
+            self.steps = 0
+
+        def call(self, x):
+            return self.d(x)
+
+        def train_step(self, batch):
+            self.steps += 1
+            super().train_step(batch)
+
+    model = Mine()
+
+    def distance(y_true, y_pred):
+        return dg.losses.mean_squared_error(y_true, y_pred)
+
+    model.compile(dg.optimizers.SGD(0.01), distance, metrics=[distance, metrics.MeanMetricWrapper(distance, "again")])
+    history = model.fit(features(), labels("real"), epochs=2, verbose=0).history
+    assert sorted(history) == ["again", "distance", "loss"] and model.steps == 4
+    np.testing.assert_allclose(history["loss"], history["distance"], rtol=1e-6)
+    np.testing.assert_allclose(history["again"], history["distance"], rtol=1e-12)
+
+
+def test_layers_that_need_values():
+    class Scale(dg.layers.Layer):
+        def call(self, x):
+            return x / float(np.abs(x.numpy()).max())
+
+    model = dg.Sequential([Scale(), dg.layers.Dense(K)])
+    model.compile("sgd", "mse")
+    for _ in range(2):
+        assert len(model.fit(features(), labels("real"), verbose=0).epoch) == 1
+    with pytest.raises(ValueError):
+        model.fit(features(), labels("real")[:, :2], verbose=0)
+
+
+def test_models_with_several_outputs():
+    class Two(dg.Model):
+        def call(self, x):
+            return x, x
+
+    model = Two()
+    model.compile("sgd", "mse")
+    with pytest.raises(TypeError) as info:
+        model.fit(features(), features(), verbose=0)
+    assert str(info.value) == "[fit] the model returns a tuple: it must return one tensor."
+
+
+def test_weighted_metric_of_the_same_name():
+    model = make(dg, weighted_metrics=["accuracy"])
+    w = np.arange(N, dtype=np.float32)
+    logs = model.evaluate(features(), labels("sparse"), sample_weight=w, verbose=0, return_dict=True)
+    assert list(logs) == ["accuracy", "loss", "weighted_accuracy"]
+    right = model.predict(features(), verbose=0).argmax(axis=1) == labels("sparse")
+    np.testing.assert_allclose(
+        [logs["accuracy"], logs["weighted_accuracy"]], [right.mean(), (w * right).sum() / w.sum()]
+    )
+    values = model.evaluate(features(), labels("sparse"), sample_weight=w, verbose=0)
+    assert values == [logs["loss"], logs["accuracy"], logs["weighted_accuracy"]]
+
+
+def test_loss_weights():
+    model = make(dg)
+    one = model.evaluate(features(), labels("sparse"), verbose=0)[0]
+    model.compile("sgd", "sparse_categorical_crossentropy", loss_weights=2.0)
+    np.testing.assert_allclose(model.evaluate(features(), labels("sparse"), verbose=0), 2 * one, rtol=1e-6)
+
+
+def test_callbacks_in_order():
+    calls = []
+
+    class Log(callbacks.Callback):
+        def __getattribute__(self, name):
+            return super().__getattribute__(name)
+
+    def recorder(name):
+        def hook(self, *args, logs=None):
+            if args and isinstance(args[-1], (dict, type(None))):
+                *args, logs = args
+            calls.append((name, *args, sorted(logs) if isinstance(logs, dict) else None))
+
+        return hook
+
+    for name in [
+        n for n in vars(callbacks.Callback) if n.startswith("on_") and n not in ("on_batch_begin", "on_batch_end")
+    ]:
+        setattr(Log, name, recorder(name))
+    log = Log()
+    model = make(dg)
+    model.fit(features(), labels("sparse"), validation_split=0.2, verbose=0, callbacks=log)
+    keys = ["accuracy", "loss"]
+    assert log.model is model and log.params == {"verbose": 0, "epochs": 1, "steps": 2}
+    assert calls == [
+        ("on_train_begin", None),
+        ("on_epoch_begin", 0, None),
+        ("on_train_batch_begin", 0, None),
+        ("on_train_batch_end", 0, keys),
+        ("on_train_batch_begin", 1, None),
+        ("on_train_batch_end", 1, keys),
+        ("on_test_begin", None),
+        ("on_test_batch_begin", 0, None),
+        ("on_test_batch_end", 0, keys),
+        ("on_test_end", keys),
+        ("on_epoch_end", 0, [*keys, "val_accuracy", "val_loss"]),
+        ("on_train_end", [*keys, "val_accuracy", "val_loss"]),
+    ]
+    calls.clear()
+    model.predict(features(3), verbose=0, callbacks=[log])
+    assert [c[0] for c in calls] == [
+        "on_predict_begin",
+        "on_predict_batch_begin",
+        "on_predict_batch_end",
+        "on_predict_end",
+    ]
+
+
+def test_stop_training():
+    class Stop(callbacks.Callback):
+        def on_batch_end(self, batch, logs=None):
+            self.model.stop_training = batch == 1
+
+    model = make(dg)
+    history = model.fit(features(), labels("sparse"), batch_size=10, epochs=9, verbose=0, callbacks=[Stop()])
+    assert len(history.epoch) == 1 and int(model.optimizer.iterations) == 2
+    assert model.history is history
+
+
+def test_verbose_lines(capsys, monkeypatch):
+    model, x, y = make(dg), features(), labels("sparse")
+    model.fit(x, y, epochs=2, verbose=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Epoch 1/2" and lines[2] == "Epoch 2/2" and len(lines) == 4
+    import re
+
+    assert re.fullmatch(r"2/2 - 0s - \d+(ms|us)/step - accuracy: \d\.\d{4} - loss: \d\.\d{4}", lines[1])
+    model.evaluate(x, y, verbose=0)
+    model.predict(x, verbose=0)
+    assert capsys.readouterr() == ("", "")
+    real = builtins.__import__
+    monkeypatch.setattr(
+        builtins,
+        "__import__",
+        lambda name, *a, **k: (_ for _ in ()).throw(ImportError) if name == "tqdm" else real(name, *a, **k),
+    )
+    model.fit(x, y)
+    captured = capsys.readouterr()
+    assert captured.err == "" and captured.out.startswith("2/2 - 0s - ")
+
+
+def test_tqdm_bar(capsys):
+    pytest.importorskip("tqdm")
+    make(dg).fit(features(), labels("sparse"), epochs=2)
+    captured = capsys.readouterr()
+    assert captured.out == "" and "Epoch 2/2" in captured.err and "accuracy: " in captured.err
+
+
+def test_log_format():
+    assert progress.format_logs({"a": 0.5, "b": 0.001, "c": 1e-7, "d": -3}) == (
+        " - a: 0.5000 - b: 1.0000e-03 - c: 1.0000e-07 - d: -3.0000"
+    )
+    assert [progress.format_time(s) for s in (2, 0.035, 2e-5)] == ["2s", "35ms", "20us"]
+
+
+def snapshot(model):
+    return [v.numpy() for v in [*model.weights, *model.optimizer.variables]], int(model.optimizer.iterations)
+
+
+def compiled(**options):
+    return make(dg, **options)
+
+
+X, Y = features(), labels("sparse")
+BAD_LABELS = np.where(np.arange(N) == N - 1, K, Y)  # only in the last batch
+NEGATIVE = np.where(np.arange(N) == N - 1, -1, Y)
+
+ERRORS = [
+    (
+        {"y": BAD_LABELS},
+        ValueError,
+        "[fit] `y` has the label 3: labels must be in [0, 3), one for each output of the model.",
+    ),
+    (
+        {"y": NEGATIVE},
+        ValueError,
+        "[fit] `y` has the label -1: labels must be in [0, 3), one for each output of the model.",
+    ),
+    ({"y": None}, ValueError, "[fit] `y` is None: the loss needs labels."),
+    ({"x": X[:9]}, ValueError, "[fit] `y` has 50 rows but `x` has 9: they must have the same number."),
+    ({"x": None}, TypeError, None),
+    ({"batch_size": 0}, ValueError, "[fit] `batch_size` is 0: it must be a positive integer."),
+    ({"batch_size": 2.5}, ValueError, "[fit] `batch_size` is 2.5: it must be a positive integer."),
+    ({"validation_batch_size": -1}, ValueError, "[fit] `validation_batch_size` is -1: it must be a positive integer."),
+    ({"epochs": -1}, ValueError, "[fit] `epochs` is -1: it must be a non-negative integer."),
+    ({"epochs": 1.5}, ValueError, "[fit] `epochs` is 1.5: it must be a non-negative integer."),
+    ({"shuffle": "all"}, ValueError, "[fit] `shuffle` is 'all': it must be True, False or 'batch'."),
+    ({"verbose": 3}, ValueError, "[fit] `verbose` is 3: it must be 'auto', 0, 1 or 2."),
+    ({"validation_split": 1.0}, ValueError, "[fit] `validation_split` is 1.0: it must be in [0, 1)."),
+    (
+        {"validation_freq": 0},
+        ValueError,
+        "[fit] `validation_freq` is 0: it must be a positive integer or a list of epochs.",
+    ),
+    (
+        {"validation_data": X},
+        ValueError,
+        "[fit] `validation_data` must be (x_val, y_val) or (x_val, y_val, sample_weight_val).",
+    ),
+    (
+        {"validation_data": (X, BAD_LABELS)},
+        ValueError,
+        "[fit validation_data] `y` has the label 3: labels must be in [0, 3), one for each output of the model.",
+    ),
+    ({"validation_data": (X[:, :4], Y)}, ValueError, None),
+    ({"x": X[:, :4]}, ValueError, None),
+    ({"x": X[:, 0]}, ValueError, None),
+    ({"callbacks": [3]}, TypeError, "[callbacks] `callbacks[0]` is 3: it must be an instance of Callback."),
+    (
+        {"steps_per_epoch": 3},
+        NotImplementedError,
+        "[fit] `steps_per_epoch` is not supported yet: every epoch visits each sample once.",
+    ),
+    ({"y": np.eye(4)[np.zeros(N, int)]}, ValueError, None),
+    ({"sample_weight": np.ones((N, 2))}, ValueError, None),
+    (
+        {"sample_weight": np.ones(N), "class_weight": {0: 1.0}},
+        ValueError,
+        "[fit] `class_weight` and `sample_weight` are both given: pass only one of them.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "error", "text"), ERRORS, ids=lambda v: ",".join(v) if isinstance(v, dict) else "")
+@pytest.mark.parametrize("built", [True, False])
+def test_fit_errors_change_nothing(options, error, text, built):
+    model = make(dg, inputs=built)
+    if built:
+        model.train_on_batch(X, Y)
+    elif text is None and options.keys() & {"x", "validation_data"} and np.ndim(options.get("x")) != 1:
+        pytest.skip("an unbuilt model takes any width")
+    values, step = snapshot(model)
+    arguments = {"x": X, "y": Y, "verbose": 0} | options
+    with pytest.raises(error) as info:
+        model.fit(**arguments)
+    if text is not None:
+        assert str(info.value) == text
+    assert model.built == built and model.layers[0].built == built
+    after, step_after = snapshot(model)
+    assert step_after == step and len(after) == len(values)
+    for a, b in zip(after, values):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (
+            lambda: dg.Sequential([dg.layers.Dense(1)], name="m").fit(X, Y),
+            RuntimeError,
+            "[fit] `m` is not compiled: call `compile(optimizer, loss)` first.",
+        ),
+        (
+            lambda: compiled().compile("lamb", "mse"),
+            ValueError,
+            "[optimizers] `lamb` is not known: it must be one of sgd, adam.",
+        ),
+        (
+            lambda: compiled().compile("sgd", "foo"),
+            ValueError,
+            f"[losses] `foo` is not known: it must be one of {', '.join(losses._BY_NAME)}.",
+        ),
+        (
+            lambda: compiled().compile("sgd", "mse", metrics="accuracy"),
+            ValueError,
+            "[compile] `metrics` is 'accuracy': it must be a list such as ['accuracy'].",
+        ),
+        (
+            lambda: compiled().compile("sgd", "mse", metrics=["foo"]),
+            ValueError,
+            "[metrics] `foo` is not known: it must be one of "
+            f"{', '.join([*metrics._INFERRED, *metrics._BY_NAME, *losses._BY_NAME])}.",
+        ),
+        (
+            lambda: compiled().compile("sgd", "mse", metrics=[3]),
+            TypeError,
+            "[metrics] `metrics` has 3: every entry must be a name, a Metric or a callable.",
+        ),
+        (
+            lambda: compiled().compile("sgd", "mse", loss_weights=[1.0]),
+            TypeError,
+            "[compile] `loss_weights` is [1.0]: it must be a number, there is one output.",
+        ),
+        (
+            lambda: dg.Sequential([dg.layers.Dense(1)]).compile("sgd") or None,
+            None,
+            None,
+        ),
+        (
+            lambda: compiled().evaluate(X[:0], Y[:0]),
+            ValueError,
+            "[evaluate] `x` has shape (0, 6): it must have at least one row.",
+        ),
+        (
+            lambda: compiled().evaluate(X, Y, steps=2),
+            NotImplementedError,
+            "[evaluate] `steps` is not supported yet: every epoch visits each sample once.",
+        ),
+        (
+            lambda: metrics.BinaryAccuracy(threshold=2),
+            ValueError,
+            "[BinaryAccuracy] `threshold` is 2: it must be between 0 and 1.",
+        ),
+    ],
+)
+def test_errors(call, error, text):
+    if error is None:
+        call()
+        return
+    with pytest.raises(error) as info:
+        call()
+    assert str(info.value) == text
+
+
+def test_no_loss():
+    model = dg.Sequential([dg.layers.Dense(1)])
+    model.compile("sgd")
+    with pytest.raises(ValueError) as info:
+        model.fit(X, Y)
+    assert str(info.value) == "[fit] there is no loss: pass `loss` to `compile()`."
+
+
+def test_sample_weight_of_a_sequence():
+    x, y = np.ones((4, 2, 3), np.float32), np.zeros((4, 2, 1), np.float32)
+    model = dg.Sequential([dg.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError) as info:
+        model.fit(x, y, sample_weight=np.ones(4), verbose=0)
+    assert str(info.value) == (
+        "[fit] `sample_weight` has shape (4,) but the loss has one value for each of (4, 2): use that shape, or (n, 1) "
+        "for one weight per sample."
+    )
+    for shape in ((4, 1), (4, 2)):
+        model.fit(x, y, sample_weight=np.ones(shape), verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "y", "p", "expected"),
+    [
+        ("BinaryAccuracy", [1, 0, 1, 1], [0.5, 0.5, 0.51, 0.9], 0.75),
+        ("BinaryAccuracy", [[1], [0]], [[2.0], [-1.0]], 1.0),
+        ("CategoricalAccuracy", [[0, 1], [1, 0]], [[0.5, 0.5], [0.5, 0.5]], 0.5),
+        ("SparseCategoricalAccuracy", [1, 0], [[0.2, 0.8], [0.3, 0.7]], 0.5),
+        ("SparseCategoricalAccuracy", [[1], [0]], [[0.2, 0.8], [0.3, 0.7]], 0.5),
+    ],
+)
+@pytest.mark.parametrize("weights", [False, True])
+def test_accuracies_equal_keras(name, y, p, expected, weights):
+    keras = pytest.importorskip("keras")
+    if weights and np.ndim(p) == 1:
+        pytest.skip("one value for all samples: no weights per sample, as in Keras")
+    w = np.arange(1, len(y) + 1, dtype=np.float32) if weights else None
+    ours, theirs = getattr(metrics, name)(), getattr(keras.metrics, name)()
+    for _ in range(2):
+        ours.update_state(y, p, w)
+        theirs.update_state(np.array(y), np.array(p, np.float32), w)
+    np.testing.assert_allclose(ours.result(), float(theirs.result()), rtol=1e-6)
+    if not weights:
+        assert ours.result() == expected
+    ours.reset_state()
+    assert ours.result() == 0
+
+
+def test_mean_equals_keras():
+    keras = pytest.importorskip("keras")
+    rng = np.random.default_rng(0)
+    ours, theirs = metrics.Mean(), keras.metrics.Mean()
+    for shape, weight in (((), None), ((3,), None), ((3, 4), None), ((3, 4), (3,)), ((3, 4), (3, 4)), ((3,), (3, 1))):
+        v = rng.random(shape).astype(np.float32)
+        w = None if weight is None else rng.random(weight).astype(np.float32)
+        ours.update_state(v, w)
+        theirs.update_state(v, w)
+        np.testing.assert_allclose(ours.result(), float(theirs.result()), rtol=1e-6)
