@@ -1,5 +1,5 @@
 // Activations y = act(z) and their backward step dz = act'(z)^T dy. To add one: a struct here, its place in
-// `Activations`, and the enum value in kernels/table.h.
+// `Activations`, and the enum value in formulas/enums.h.
 //
 // V is float, double or a graph handle. On a graph handle a formula is also differentiated further, so every branch
 // must be right together with its derivatives, at the seam too.
@@ -14,7 +14,7 @@
 #include "formulas/list.h"
 #include "formulas/rows.h"
 #include "formulas/scalar.h"
-#include "kernels/table.h"
+#include "formulas/enums.h"
 
 namespace densegrad::formulas {
 namespace {

@@ -1,5 +1,5 @@
 // Losses: the value of a row (before sample weights and reduction) and its gradient. To add one: a struct here, its
-// place in `Losses`, and the enum value in kernels/table.h.
+// place in `Losses`, and the enum value in formulas/enums.h.
 //
 // t is y_true, p is y_pred, z the logits, s the label smoothing, K the number of columns. The form says what there is:
 //   values   p holds predictions or probabilities; the gradient is d value / d p
@@ -21,7 +21,7 @@
 #include "formulas/list.h"
 #include "formulas/rows.h"
 #include "formulas/scalar.h"
-#include "kernels/table.h"
+#include "formulas/enums.h"
 
 namespace densegrad::formulas {
 namespace {

@@ -1,5 +1,5 @@
 // Optimizer steps, one entry of w at a time. To add one: a struct here, its place in `Optimizers`, and the enum value
-// in kernels/table.h.
+// in formulas/enums.h.
 //
 // All arithmetic is in the type of w, in Keras' order of operations, so that float32 results are Keras' bit for bit.
 //
@@ -13,7 +13,7 @@
 
 #include "formulas/list.h"
 #include "formulas/scalar.h"
-#include "kernels/table.h"
+#include "formulas/enums.h"
 
 namespace densegrad::formulas {
 namespace {

@@ -1,7 +1,7 @@
 // Sum and maximum of one row, given as a function of the index, in an order that depends on its length alone.
 #pragma once
 
-#include "kernels/table.h"
+#include "formulas/enums.h"
 
 namespace densegrad::formulas {
 namespace {

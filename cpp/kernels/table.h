@@ -2,33 +2,9 @@
 // No function here allocates, throws, or keeps a pointer. Outputs may not overlap inputs unless a line says so.
 #pragma once
 
-#include <cstdint>
+#include "formulas/enums.h"
 
 namespace densegrad {
-
-using index_t = std::int64_t;
-
-// The position of a name in these enums is its index in the tables below.
-enum class Unary : int { negative, square, sqrt, exp, log, log1p, abs, sign, count };
-enum class Binary : int { add, subtract, multiply, divide, power, maximum, minimum, count };
-enum class Compare : int { greater, greater_equal, less, less_equal, equal, not_equal, count };
-enum class Activation : int { linear, sigmoid, relu, softmax, count };
-enum class Loss : int {
-  mean_squared_error,
-  binary_crossentropy,
-  categorical_crossentropy,
-  sparse_categorical_crossentropy,
-  count
-};
-enum class Optimizer : int { sgd, adam, count };
-
-// Which of a cross-entropy's formulas applies. `fused`: y_pred is the softmax (sigmoid) of z and the value comes from z.
-enum class LossForm : int { values, logits, fused };
-
-template <class E>
-constexpr int size_of() {
-  return static_cast<int>(E::count);
-}
 
 // One row of a loss. y_true is T, or int64 class labels for the sparse loss (then `labels` is set and y_true null).
 template <class T>

@@ -9,7 +9,7 @@ except ImportError as _error:
     raise
 
 # The vendored BLAS is opened at the first product; a build on a system BLAS ignores this.
-for _library in (_pathlib.Path(__file__).parent / "_vendored").glob("libscipy_openblas*"):
+for _library in (_pathlib.Path(_core.__file__).parent / "_vendored").glob("libscipy_openblas*"):
     _core.set_blas_path(str(_library))
 
 from densegrad import (

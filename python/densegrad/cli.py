@@ -13,8 +13,10 @@ def main(arguments=None) -> int:
     """
     import argparse
 
+    from densegrad import __version__
+
     parser = argparse.ArgumentParser(prog="densegrad", description="Gradients of dense networks on the CPU.")
-    parser.add_argument("--version", action="version", version=f"densegrad {_version()}")
+    parser.add_argument("--version", action="version", version=f"densegrad {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     demo = commands.add_parser("demo", help="train on real digits and show every gradient, checked against TensorFlow")
     demo.add_argument("--epochs", type=int, default=None, help="passes over the training data")
@@ -32,15 +34,6 @@ def main(arguments=None) -> int:
         print(error, file=sys.stderr)
         return 1
     return 0
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("densegrad")
-    except PackageNotFoundError:  # run from a source tree
-        return "unknown"
 
 
 if __name__ == "__main__":

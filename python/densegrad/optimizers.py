@@ -195,10 +195,8 @@ class Optimizer:
                 )
             work.append((gradient, variable))
         if missing and not work:
-            raise ValueError(
-                f"[{self.name}] all gradients are None: no variable takes part in the loss. Was it computed with the "
-                "tape open?"
-            )
+            reason = "no variable takes part in the loss. Was it computed with the tape open?"
+            raise ValueError(f"[{self.name}] all gradients are None: {reason}")
         if missing:
             warnings.warn(
                 f"[{self.name}] gradients are None for the variables {missing}: they are not updated.",

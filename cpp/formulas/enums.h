@@ -1,0 +1,32 @@
+// The names that kernels, primitives and formulas share.
+#pragma once
+
+#include <cstdint>
+
+namespace densegrad {
+
+using index_t = std::int64_t;
+
+// The position of a name in these enums is its index in the tables below.
+enum class Unary : int { negative, square, sqrt, exp, log, log1p, abs, sign, count };
+enum class Binary : int { add, subtract, multiply, divide, power, maximum, minimum, count };
+enum class Compare : int { greater, greater_equal, less, less_equal, equal, not_equal, count };
+enum class Activation : int { linear, sigmoid, relu, softmax, count };
+enum class Loss : int {
+  mean_squared_error,
+  binary_crossentropy,
+  categorical_crossentropy,
+  sparse_categorical_crossentropy,
+  count
+};
+enum class Optimizer : int { sgd, adam, count };
+
+// Which of a cross-entropy's formulas applies. `fused`: y_pred is the softmax (sigmoid) of z and the value comes from z.
+enum class LossForm : int { values, logits, fused };
+
+template <class E>
+constexpr int size_of() {
+  return static_cast<int>(E::count);
+}
+
+}  // namespace densegrad

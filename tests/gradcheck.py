@@ -1,0 +1,129 @@
+"""Derivatives by finite differences: the independent judge of every backward rule.
+
+For a function f and weights w, phi(s) = <w, f(x + s v)> is sampled along a random direction v. Central differences with
+h, h/2, h/4 give two Richardson values R1 (h, h/2) and R2 (h/2, h/4), each off by c h^4 at first, R2 by c (h/2)^4, so that
+
+    |R2 - phi'(0)| <= |R2 - R1|  +  rounding      (the truncation of R2 is about |R2 - R1| / 15: a margin of 15)
+
+Inputs, direction and steps are dyadic numbers of few bits, so x + s v is exact, and rounding comes from f alone. Let E
+bound the rounding error of phi. R2 = (4 D(h/4) - D(h/2)) / 3 with |error of D(k)| <= E / k is off by
+(16/3 + 2/3) E / h = 6 E / h, and R1 by half of that. E is `roundings` times u times the magnitude of the terms of phi,
+sum |w| (|f| + |f's inputs| + 1): the rows keep their intermediate numbers below that. The gradient under test is
+granted `roundings` u of the magnitude of its own terms, sum |g v|.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from densegrad import _core
+
+STEP = 2.0**-7
+ROUNDINGS = 32  # in a row, along the longest chain of operations in a row of the tables; sums have a few terms each
+U = 2.0**-53
+
+
+class GradientError(AssertionError):
+    """The gradient under test is not the derivative; the text names the worst entry."""
+
+
+def dyadic(x):
+    """Rounded to multiples of 2^-20: together with steps of 2^-9 2^-3 nothing of x + s v is lost."""
+    return np.round(np.asarray(x, np.float64) * 2**20) / 2**20
+
+
+def directions(rng, arrays):
+    """Multiples of 1/8 in [-1, 1], none of them zero."""
+    return [rng.integers(1, 9, a.shape) / 8 * rng.choice([-1.0, 1.0], a.shape) for a in arrays]
+
+
+def derivative(phi, h=STEP):
+    """phi'(0), a bound of its truncation error, and the largest |phi| met."""
+    samples = {s: (phi(s), phi(-s)) for s in (h, h / 2, h / 4)}
+    d = {s: (a - b) / (2 * s) for s, (a, b) in samples.items()}
+    first, second = ((4 * d[s / 2] - d[s]) / 3 for s in (h, h / 2))
+    return second, abs(second - first)
+
+
+def values_of(function, inputs):
+    """The outputs of `function` as one float64 array each."""
+    result = function(*inputs)
+    outputs = result if isinstance(result, (list, tuple)) else [result]
+    return [np.asarray(y, np.float64) for y in outputs]
+
+
+def check(function, gradient, inputs, wrt, rng, roundings=ROUNDINGS, trials=2):
+    """Raises GradientError unless `gradient` is the vjp of `function`; returns the largest tolerance / magnitude.
+
+    Args:
+        function: float64 arrays -> a tensor or array.
+        gradient: (inputs, weights) -> one gradient (or None, meaning zero) per entry of `wrt`.
+        inputs: arrays; those in `wrt` must be at least 2 STEP away from every kink.
+        wrt: positions of the inputs to vary together.
+    """
+    inputs = [dyadic(x) if i in wrt else x for i, x in enumerate(inputs)]
+    (value,) = values_of(function, inputs)
+    weights = rng.integers(1, 9, value.shape) / 8 * rng.choice([-1.0, 1.0], value.shape)
+    grads = gradient(inputs, weights)
+    grads = [np.zeros(inputs[i].shape) if g is None else np.asarray(g, np.float64) for i, g in zip(wrt, grads)]
+    for i, g in zip(wrt, grads):
+        if g.shape != inputs[i].shape:
+            raise GradientError(f"gradient {i} has shape {g.shape} for an input of shape {inputs[i].shape}")
+        if not np.all(np.isfinite(g)):
+            raise GradientError(f"gradient {i} is not finite: {g}")
+
+    largest = max((np.abs(inputs[i]).max(initial=0) for i in wrt), default=0)
+    magnitude = np.sum(np.abs(weights) * (np.abs(value) + largest + 1))
+    ratio = 0.0
+    for _ in range(trials):
+        vs = directions(rng, [inputs[i] for i in wrt])
+        measured, truncation = derivative(along(function, inputs, wrt, vs, weights))
+        claimed = sum(float(np.sum(g * v)) for g, v in zip(grads, vs))
+        terms = sum(float(np.sum(np.abs(g * v))) for g, v in zip(grads, vs))
+        tolerance = truncation + roundings * U * (6 * magnitude / STEP + terms)
+        if not abs(measured - claimed) <= tolerance:
+            raise GradientError(
+                f"along a random direction the derivative is {measured:.15g} but the gradient says {claimed:.15g} "
+                f"(tolerance {tolerance:.2g}); {worst(function, inputs, wrt, grads, weights)}"
+            )
+        ratio = max(ratio, tolerance / max(terms, magnitude, 1e-300))
+    return ratio
+
+
+def along(function, inputs, wrt, vs, weights):
+    """phi(s) = <weights, function(inputs + s vs)>."""
+
+    def phi(s):
+        moved = list(inputs)
+        for i, v in zip(wrt, vs):
+            moved[i] = inputs[i] + s * v
+        return float(np.sum(weights * values_of(function, moved)[0]))
+
+    return phi
+
+
+def worst(function, inputs, wrt, grads, weights):
+    """The entry of the gradient that is farthest from its own finite difference."""
+    found = (-1.0, "")
+    for position, (i, g) in enumerate(zip(wrt, grads)):
+        for index in np.ndindex(g.shape):
+            v = [np.zeros(inputs[k].shape) for k in wrt]
+            v[position][index] = 1.0
+            measured, _ = derivative(along(function, inputs, wrt, v, weights))
+            miss = abs(measured - g[index])
+            if miss > found[0]:
+                found = (miss, f"worst entry: input {i} at {index}: {measured:.15g}, the gradient says {g[index]:.15g}")
+    return found[1]
+
+
+def tape_gradient(function, inputs, wrt, weights):
+    """The vjp of a function of tensors by the tape, one result per entry of `wrt`."""
+    tensors = [_core.constant(x) for x in inputs]
+    tape = _core.Tape()
+    tape.enter()
+    try:
+        for i in wrt:
+            tape.watch(tensors[i])
+        y = function(*tensors)
+    finally:
+        tape.exit()
+    return tape.gradient([y], [tensors[i] for i in wrt], [_core.convert(weights, y.dtype)])
