@@ -229,8 +229,9 @@ def activation_rows(name):
 
     shapes = [((n, k), (k, m), (m,)) for n, k, m in ((0, 3, 2), (1, 1, 1), (2, 0, 3), (17, 33, 15), (65, 31, 64))]
     shapes += [((2, 5, 3), (3, 4), (4,)), ((4, 3), (3, 5), (5,))]
+    # z moves by up to (3 + 3 + 1) steps when x, w and b move by one: hence its kink at a distance of |z| / 8
     yield Row(f"dense {name}", "dense", lambda x, w, b: dg.ops.dense(x, w, b, name), lambda x, w, b: f(x @ w + b),
-              box(-1, 1), shapes, dense_bound, lambda x, w, b: kink(x @ w + b), "dense", (0, 1, 2))  # fmt: skip
+              box(-1, 1), shapes, dense_bound, lambda x, w, b: kink(x @ w + b) / 8, "dense", (0, 1, 2))  # fmt: skip
 
 
 def loss_rows(name, form):

@@ -46,7 +46,7 @@ def test_ops_offers_every_row_under_its_public_name():
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_data_varies(row, seed):
     """A test whose data is constant proves nothing: entries differ from each other, and from seed to seed."""
-    shapes = max(row.shapes, key=lambda s: sum(int(np.prod(x)) for x in s))
+    shapes = row.shapes[row.example]
     first, second = (row.draw(generator(s, row), shapes) for s in (seed, seed + 1))
     for a, b in zip(first, second, strict=True):
         if a.size > 4:

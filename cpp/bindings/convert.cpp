@@ -70,6 +70,19 @@ Tensor from_array(const py::array& array, std::optional<DType> wanted) {
   return t;
 }
 
+Tensor integer_scalar(DType dtype, py::handle value) {
+  const auto v = py::cast<index_t>(value);  // exact where a double is not
+  if (dtype == DType::int32 && (v < INT32_MIN || v > INT32_MAX)) {
+    fail<std::overflow_error>("[constant] ", v, " does not fit int32.");
+  }
+  Tensor t(dtype, {});
+  visit_number(dtype, [&](auto type) {
+    using T = typename decltype(type)::type;
+    *t.mutable_data<T>() = static_cast<T>(v);
+  });
+  return t;
+}
+
 // What NumPy says of a value that is no array yet.
 Tensor from_other(py::handle value, std::optional<DType> dtype) {
   if (py::hasattr(value, "filled") && py::hasattr(value, "mask")) {
@@ -161,8 +174,8 @@ Tensor convert(py::handle value, std::optional<DType> dtype) {
     return Tensor::scalar(dtype.value_or(DType::float32), PyFloat_AS_DOUBLE(value.ptr()));
   }
   if (PyBool_Check(value.ptr())) return Tensor::scalar(dtype.value_or(DType::boolean), value.ptr() == Py_True);
-  if (PyLong_CheckExact(value.ptr()) && dtype && is_float(*dtype)) {
-    return Tensor::scalar(*dtype, py::cast<double>(value));
+  if (PyLong_CheckExact(value.ptr()) && dtype && *dtype != DType::boolean) {
+    return is_float(*dtype) ? Tensor::scalar(*dtype, py::cast<double>(value)) : integer_scalar(*dtype, value);
   }
   if (is_numpy_array(value) && !py::hasattr(value, "mask")) {
     return from_array(py::reinterpret_borrow<py::array>(value), dtype);

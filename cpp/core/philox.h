@@ -23,10 +23,10 @@ class Philox {
   // Block number `i` of the stream: four 32-bit words.
   Words block(std::uint64_t i) const { return rounds({low(i), high(i), upper_[0], upper_[1]}, key_); }
 
-  // [0, 1): the low 23 (52) bits of a word (a pair of words, the first one low) as the mantissa of a number in [1, 2).
+  // [0, 1): the low 23 (52) bits of a word (a pair of words, the first one high) as the mantissa of a number in [1, 2).
   static float uniform(std::uint32_t word) { return std::bit_cast<float>((word & 0x7FFFFFu) | 0x3F800000u) - 1.0f; }
   static double uniform(std::uint32_t w0, std::uint32_t w1) {
-    const std::uint64_t bits = (static_cast<std::uint64_t>(w1) << 32 | w0) & 0xFFFFFFFFFFFFFu;
+    const std::uint64_t bits = (static_cast<std::uint64_t>(w0) << 32 | w1) & 0xFFFFFFFFFFFFFu;
     return std::bit_cast<double>(bits | 0x3FF0000000000000u) - 1.0;
   }
 

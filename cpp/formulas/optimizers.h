@@ -1,7 +1,8 @@
 // Optimizer steps, one entry of w at a time. To add one: a struct here, its place in `Optimizers`, and the enum value
 // in formulas/enums.h.
 //
-// All arithmetic is in the type of w, in Keras' order of operations, so that float32 results are Keras' bit for bit.
+// All arithmetic is in the type of w, in Keras' order of operations, so that results are Keras' bit for bit. That includes
+// one quirk: a factor that Keras casts to the type of w has been a float32 tensor before (`cast_factor`).
 //
 // An entry says:
 //   name, hyper_names        the Keras names; UpdateArgs::hyper has this order
@@ -18,6 +19,11 @@
 namespace densegrad::formulas {
 namespace {
 
+template <class T>
+T cast_factor(double x) {
+  return static_cast<T>(static_cast<float>(x));
+}
+
 // No slot: w -= lr g. With m: m = mu m - lr g, then w += m, or w += mu m - lr g with nesterov (0 or 1).
 // Source: Keras `SGD`.
 struct Sgd {
@@ -32,7 +38,7 @@ struct Sgd {
     bool nesterov;
 
     Step(T lr, const double* hyper, index_t)
-        : learning_rate(lr), momentum(static_cast<T>(hyper[0])), nesterov(hyper[1] != 0) {}
+        : learning_rate(lr), momentum(cast_factor<T>(hyper[0])), nesterov(hyper[1] != 0) {}
   };
 
   template <int slot_count, class T>
@@ -50,7 +56,7 @@ struct Sgd {
 
 // m += (g - m)(1 - beta_1); v += (g^2 - v)(1 - beta_2); w -= m alpha / (sqrt(v) + epsilon) with
 // alpha = lr sqrt(1 - beta_2^t) / (1 - beta_1^t). With a third slot (amsgrad), v_hat = max(v_hat, v) replaces v there.
-// epsilon is outside the root and not bias-corrected. 1 - beta is rounded once, beta^t in the type of w.
+// epsilon is outside the root and not bias-corrected. 1 - beta is computed in double and rounded once.
 // Source: Keras `Adam`.
 struct Adam {
   static constexpr const char* name = "adam";
@@ -66,8 +72,8 @@ struct Adam {
         : one_minus_beta_1(static_cast<T>(1 - hyper[0])),
           one_minus_beta_2(static_cast<T>(1 - hyper[1])),
           epsilon(static_cast<T>(hyper[2])) {
-      const T beta_1_power = pow(static_cast<T>(hyper[0]), static_cast<T>(step));
-      const T beta_2_power = pow(static_cast<T>(hyper[1]), static_cast<T>(step));
+      const T beta_1_power = pow(cast_factor<T>(hyper[0]), static_cast<T>(step));
+      const T beta_2_power = pow(cast_factor<T>(hyper[1]), static_cast<T>(step));
       alpha = lr * sqrt(T(1) - beta_2_power) / (T(1) - beta_1_power);
     }
   };

@@ -23,14 +23,15 @@ inline bool broadcast_axis(index_t a, index_t b, index_t& out) {
   return true;
 }
 
-inline Shape broadcast_shapes(const char* tag, const Shape& a, const Shape& b) {
+inline Shape broadcast_shapes(const char* tag, const Shape& a, const Shape& b, const char* name_a = "x1",
+                              const char* name_b = "x2") {
   const int rank = a.rank() > b.rank() ? a.rank() : b.rank();
   Shape out;
   for (int i = 0; i < rank; ++i) {
     const int ia = i - (rank - a.rank()), ib = i - (rank - b.rank());
     index_t d = 0;
     if (!broadcast_axis(ia < 0 ? 1 : a[ia], ib < 0 ? 1 : b[ib], d)) {
-      fail("[", tag, "] `x1` has shape ", a, " but `x2` has shape ", b,
+      fail("[", tag, "] `", name_a, "` has shape ", a, " but `", name_b, "` has shape ", b,
            ": axes are aligned from the last one, and each pair must be equal or contain a 1.");
     }
     out.push_back(d);

@@ -1,6 +1,6 @@
 """densegrad: gradients of dense neural networks on the CPU."""
 
-import pathlib as _pathlib
+import os as _os
 
 try:
     from densegrad import _core
@@ -9,8 +9,11 @@ except ImportError as _error:
     raise
 
 # The vendored BLAS is opened at the first product; a build on a system BLAS ignores this.
-for _library in (_pathlib.Path(_core.__file__).parent / "_vendored").glob("libscipy_openblas*"):
-    _core.set_blas_path(str(_library))
+_vendored = _os.path.join(_os.path.dirname(_core.__file__), "_vendored")
+if _os.path.isdir(_vendored):
+    for _library in _os.listdir(_vendored):
+        if _library.startswith("libscipy_openblas"):
+            _core.set_blas_path(_os.path.join(_vendored, _library))
 
 from densegrad import (
     _numpy_protocol,

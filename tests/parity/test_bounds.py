@@ -123,3 +123,17 @@ def test_kinks_are_seen():
     assert machine.kinks == 3
     rb.relu(machine.leaf([3e-7, 0.0], [2e-7, 0.0]))
     assert machine.kinks == 3
+
+
+def test_the_comparison_itself():
+    """One entry over its bound, a NaN, or other shapes raise; entries at their bound, or 0 within 0, do not."""
+    a = np.array([1.0, 2.0, 3.0])
+    assert assert_within(a, a + [0, 0.5, 0], [0, 0.5, 1]) == 1
+    for wrong, allowed in (
+        (a + [0, 0, 1e-9], 1e-10),
+        (np.array([1, np.nan, 3]), 1e9),
+        (a[:2], 1.0),
+        (a, np.ones((2, 3))),
+    ):
+        with pytest.raises((AssertionError, ValueError)):
+            assert_within(a, wrong, allowed)

@@ -50,39 +50,35 @@ def test_rank_three(output, loss, dtype, seed):
 @pytest.mark.parametrize("from_logits", [False, True])
 @pytest.mark.parametrize("name", ["cce", "bce"])
 def test_other_axes(name, from_logits, smoothing, seed):
-    """axis=1 of (2, 3, 4): Keras' value and gradient, in float64, within the bound of the transposed problem.
-
-    Keras smooths categorical labels by the size of the last axis whatever `axis` is, and so does the reference.
-    """
-    import keras
-    import tensorflow as tf
-
-    case = Case("linear", (name, from_logits), "none", "float64", units=3, batch=8, smoothing=smoothing)
+    """axis=1 of (4, 3, 3): Keras' value and gradient, in float64, within the bound of the transposed problem."""
+    case = Case("linear", (name, from_logits), "none", "float64", units=3, batch=12, smoothing=smoothing)
     problem, _, _ = draw(case, seed)
-    rng = np.random.default_rng(seed)
-    p = rng.dirichlet(np.ones(3), (2, 4)).transpose(0, 2, 1)
-    y = problem.y.reshape(2, 4, 3).transpose(0, 2, 1)
+    p = np.random.default_rng(seed).dirichlet(np.ones(3), (4, 3)).transpose(0, 2, 1)
+    y = problem.y.reshape(4, 3, 3).transpose(0, 2, 1)
     options = {"from_logits": from_logits, "label_smoothing": smoothing, "axis": 1, "reduction": "none"}
-    options["dtype"] = "float64"
-    results = []
-    for namespace, constant, tape in ((dg, dg.constant, dg.GradientTape), (keras, tf.constant, tf.GradientTape)):
-        x = constant(p)
-        with tape() as t:
-            t.watch(x)
-            value = getattr(namespace.losses, LOSS_CLASSES[name])(**options)(y, x)
-        results.append((value.numpy(), t.gradient(value, x).numpy()))
-    assert results[0][0].shape == results[1][0].shape == (2, 4)
-    rows = p.transpose(0, 2, 1).reshape(8, 3)
-    bounds = []
+    ours, theirs = _both(name, y, p, **options)
+    assert ours[0].shape == theirs[0].shape == (4, 3)
+    allowed = [0.0, 0.0]
     for ulps in (rb.DG_ULPS, rb.TF_ULPS):
-        node = Machine("float64", ulps).leaf(rows)
+        node = Machine("float64", ulps).leaf(p.transpose(0, 2, 1).reshape(12, 3))
         loss = reduced(problem, per_sample(problem, node, from_logits))
-        bounds.append(
-            (loss.error.reshape(2, 4), rb.gradient(loss, [node])[0].error.reshape(2, 4, 3).transpose(0, 2, 1))
-        )
-    for got, expected, ours, theirs in zip(*results, *bounds, strict=True):
-        # The reference spreads the smoothing over 3 classes, Keras over the last axis' 4: the bounds differ by as little.
-        assert_within(got, expected, 2 * (ours + theirs))
+        slope = rb.gradient(loss, [node])[0].error.reshape(4, 3, 3).transpose(0, 2, 1)
+        allowed = [allowed[0] + loss.error.reshape(4, 3), allowed[1] + slope]
+    for got, expected, bound in zip(ours, theirs, allowed, strict=True):
+        assert_within(got, expected, bound)
+
+
+def test_smoothing_along_another_axis_is_a_difference(seed):
+    """axis=1 of (2, 3, 4): densegrad smooths over the 3 classes, so labels keep their sum; Keras divides by the last 4.
+
+    Bound: both values are sums of three terms t' log q; ten roundings each, at the size of their terms.
+    """
+    rng = np.random.default_rng(seed)
+    p, y = rng.dirichlet(np.ones(3), (2, 4)).transpose(0, 2, 1), rng.dirichlet(np.ones(3), (2, 4)).transpose(0, 2, 1)
+    ours, theirs = _both("cce", y, p, label_smoothing=0.1, axis=1, reduction="none")
+    for (value, _), classes in ((ours, 3), (theirs, 4)):
+        terms = -(y * 0.9 + 0.1 / classes) * np.log(p)
+        assert_within(value, terms.sum(1), 2 * Machine("float64", 0).gamma(10 + 2 * rb.TF_ULPS) * terms.sum(1))
 
 
 def _both(name: str, y: object, p: np.ndarray, weights: object = None, **options: object) -> list[tuple]:

@@ -7,6 +7,7 @@ import numpy as np
 
 def assert_within(a: np.ndarray, b: np.ndarray, allowed: np.ndarray, where: object = "") -> float:
     """Assert |a - b| <= allowed in every entry; return the largest |a - b| / allowed."""
+    allowed = np.asarray(allowed, np.float64)
     difference = np.abs(np.asarray(a, np.float64) - np.asarray(b, np.float64))
     assert difference.shape == np.broadcast_shapes(difference.shape, np.shape(allowed)), f"{where}: shapes differ"
     wrong = ~(difference <= allowed)  # NaN is wrong
