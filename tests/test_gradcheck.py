@@ -54,7 +54,7 @@ def nested(function, wrt):
 @pytest.mark.parametrize("row", DIFFERENTIABLE, ids=str)
 def test_vjp_equals_finite_differences(row, seed):
     ratio = check(row.call, vjp_of(row), drawn(row, seed), row.wrt, generator(seed, row, "weights"))
-    assert ratio < 1e-6  # the tolerance, relative to the terms: a wrong formula is never this close
+    assert ratio < 1e-5  # the tolerance, relative to the terms: a wrong formula is never this close
 
 
 @pytest.mark.parametrize("row", DIFFERENTIABLE, ids=str)

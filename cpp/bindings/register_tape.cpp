@@ -173,12 +173,16 @@ void register_tape(py::module_& m) {
 
   // with Pause(): no tape of this thread records.
   struct Pause {
-    std::vector<Recorder*> saved;
+    std::shared_ptr<RecorderStack> stack;
   };
   py::class_<Pause>(m, "Pause")
       .def(py::init<>())
-      .def("__enter__", [](Pause& p) { p.saved.swap(recorders()); })
-      .def("__exit__", [](Pause& p, const py::args&) { p.saved.swap(recorders()); });
+      .def("__enter__",
+           [](Pause& p) {
+             p.stack = recorder_stack();
+             p.stack->pause();
+           })
+      .def("__exit__", [](Pause& p, const py::args&) { p.stack->resume(); });
 
   m.def("recording", [] { return !recorders().empty(); });
   m.def("note_call", note_call, py::arg("layer"), py::arg("output"));

@@ -92,8 +92,16 @@ Tensor Tensor::ghost() const {
   return t;
 }
 
+Tensor Tensor::bare() const {
+  Tensor t = with_storage(impl_->storage);
+  t.impl_->byte_offset = impl_->byte_offset;
+  return t;
+}
+
 void Tensor::set_pre(int activation, int axis, const Tensor& z) const {
-  impl_->pre = std::make_unique<PreActivation>(PreActivation{activation, axis, z});
+  // A z with a pre-activation of its own would start a chain that keeps every step of a loop alive.
+  impl_->pre =
+      std::make_unique<PreActivation>(PreActivation{activation, axis, z.defined() && z.pre() ? z.bare() : z});
 }
 
 void Tensor::no_storage() const {

@@ -113,6 +113,8 @@ class Tensor {
   // The same values and identity over other storage (Variable), and the same identity without values (records).
   Tensor with_storage(Ref<Storage> storage) const;
   Tensor ghost() const;
+  // The same without its pre-activation.
+  Tensor bare() const;
 
   // The pre-activation that this tensor was computed from, if it came from a dense or activation primitive.
   const PreActivation* pre() const { return impl_->pre.get(); }

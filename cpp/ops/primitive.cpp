@@ -1,12 +1,24 @@
 #include "ops/primitive.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace densegrad {
 
-std::vector<Recorder*>& recorders() {
-  thread_local std::vector<Recorder*> open;
-  return open;
+const std::shared_ptr<RecorderStack>& recorder_stack() {
+  thread_local const auto stack = std::make_shared<RecorderStack>();
+  return stack;
+}
+
+void RecorderStack::resume() {
+  const auto last = std::find(entries_.rbegin(), entries_.rend(), nullptr);
+  if (last != entries_.rend()) entries_.erase(std::next(last).base());
+}
+
+std::span<Recorder* const> RecorderStack::open() const {
+  std::size_t first = entries_.size();
+  while (first > 0 && entries_[first - 1]) --first;
+  return std::span(entries_).subspan(first);
 }
 
 namespace {
@@ -25,7 +37,7 @@ bool carries_gradient(const Tensors& outputs) {
 }  // namespace
 
 void record(const Primitive& primitive, const Params& params, const Tensors& inputs, const Tensors& outputs) {
-  const std::vector<Recorder*>& open = recorders();
+  const std::span<Recorder* const> open = recorders();
   if (open.empty() || !primitive.differentiable || !carries_gradient(outputs)) return;
   std::optional<Node> node;
   Recorder* first = nullptr;

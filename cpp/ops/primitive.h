@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <variant>
 #include <vector>
 
@@ -189,22 +190,38 @@ class Recorder {
   ~Recorder() = default;
 };
 
-// This thread's open recorders, outermost first.
-std::vector<Recorder*>& recorders();
+// The recorders that a thread has opened, outermost first, and where recording was paused. A recorder keeps the stack that
+// it is on, so that it can leave it from any thread.
+class RecorderStack {
+ public:
+  void push(Recorder* recorder) { entries_.push_back(recorder); }
+  void remove(Recorder* recorder) { std::erase(entries_, recorder); }
+  void pause() { entries_.push_back(nullptr); }
+  void resume();
+  // Those above the last pause.
+  std::span<Recorder* const> open() const;
+
+ private:
+  std::vector<Recorder*> entries_;
+};
+
+// This thread's stack, and what is open on it.
+const std::shared_ptr<RecorderStack>& recorder_stack();
+inline std::span<Recorder* const> recorders() { return recorder_stack()->open(); }
 
 // Records a node on the recorders that track one of its inputs.
 void record(const Primitive& primitive, const Params& params, const Tensors& inputs, const Tensors& outputs);
 
-// No recorder is open while this lives.
+// No recorder is open while this lives, but those that are opened meanwhile.
 class PauseRecording {
  public:
-  PauseRecording() { saved_.swap(recorders()); }
-  ~PauseRecording() { saved_.swap(recorders()); }
+  PauseRecording() : stack_(recorder_stack()) { stack_->pause(); }
+  ~PauseRecording() { stack_->resume(); }
   PauseRecording(const PauseRecording&) = delete;
   PauseRecording& operator=(const PauseRecording&) = delete;
 
  private:
-  std::vector<Recorder*> saved_;
+  const std::shared_ptr<RecorderStack> stack_;
 };
 
 }  // namespace densegrad

@@ -7,26 +7,26 @@
 namespace densegrad {
 
 Tape::~Tape() {
-  if (recording_) std::erase(recorders(), static_cast<Recorder*>(this));
+  if (stack_) stack_->remove(this);
 }
 
 void Tape::enter() {
-  if (recording_) {
+  if (stack_) {
     fail("[GradientTape] the tape is still recording: it cannot be entered again before it is left.");
   }
   if (consumed_) {
     reset();
     consumed_ = false;
   }
-  recorders().push_back(this);
-  recording_ = true;
+  stack_ = recorder_stack();
+  stack_->push(this);
   entered_ = true;
 }
 
 void Tape::exit() {
-  if (!recording_) fail("[GradientTape] the tape is not recording: enter it first with `with tape:`.");
-  std::erase(recorders(), static_cast<Recorder*>(this));
-  recording_ = false;
+  if (!stack_) fail("[GradientTape] the tape is not recording: enter it first with `with tape:`.");
+  stack_->remove(this);
+  stack_.reset();
 }
 
 void Tape::reset() {
@@ -79,7 +79,7 @@ std::vector<Tensor> Tape::gradient(const std::vector<Tensor>& targets, const std
   }
   if (persistent) return walk_back(nodes_, flowing, seeds, sources);
 
-  if (recording_) exit();
+  if (stack_) exit();
   consumed_ = true;
   calls_.clear();
   Recording nodes;

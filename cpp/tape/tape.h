@@ -20,7 +20,7 @@ class Tape final : public Recorder {
   // Puts the tape on top of this thread's open recorders, and takes it from there. A consumed tape starts afresh.
   void enter();
   void exit();
-  bool is_recording() const { return recording_; }
+  bool is_recording() const { return stack_ != nullptr; }
   // Forgets operations and watches.
   void reset();
 
@@ -60,7 +60,7 @@ class Tape final : public Recorder {
 
  private:
   const bool watch_accessed_variables_;
-  bool recording_ = false;
+  std::shared_ptr<RecorderStack> stack_;  // while it records: the stack of the thread that entered it
   bool entered_ = false;
   bool consumed_ = false;
   Recording nodes_;

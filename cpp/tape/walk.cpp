@@ -9,11 +9,11 @@ namespace {
 // Records everything that depends on a few given tensors: the private tape of a decomposition.
 class PrivateTape final : public Recorder {
  public:
-  explicit PrivateTape(const std::vector<Tensor>& roots) {
+  explicit PrivateTape(const std::vector<Tensor>& roots) : stack_(recorder_stack()) {
     for (const Tensor& t : roots) tracked_[t.id()] = true;
-    recorders().push_back(this);
+    stack_->push(this);
   }
-  ~PrivateTape() { recorders().pop_back(); }
+  ~PrivateTape() { stack_->remove(this); }
   PrivateTape(const PrivateTape&) = delete;
   PrivateTape& operator=(const PrivateTape&) = delete;
 
@@ -31,6 +31,7 @@ class PrivateTape final : public Recorder {
   Recording recording;
 
  private:
+  const std::shared_ptr<RecorderStack> stack_;
   FlatMap<bool> tracked_;
 };
 

@@ -1,0 +1,207 @@
+"""Coarse equals decomposed: dense, activations and losses against the same formulas composed from dg.ops primitives.
+
+Each formula below is written once and run twice: on tensors, as recorded fine primitives, and on the nodes of bounds.py,
+which carry a componentwise bound of the rounding error of that very expression, forwards and backwards. The coarse
+primitive evaluates the same expression in no more roundings, so |coarse - composed| <= 2 * bound, for values and for
+every gradient, in float32 and float64.
+"""
+
+from __future__ import annotations
+
+import bounds
+import densegrad as dg
+import numpy as np
+import pytest
+from densegrad import _core
+from oracles import HEADS, LOSSES
+from rows import generator
+
+ACTIVATIONS = ("linear", "sigmoid", "relu", "softmax")
+
+
+class Fine:
+    """The vocabulary of the formulas on tensors."""
+
+    exp, log = staticmethod(dg.ops.exp), staticmethod(dg.ops.log)
+
+    @staticmethod
+    def total(x):
+        return dg.ops.sum(x, axis=-1, keepdims=True)
+
+    @staticmethod
+    def masked(x, mask):
+        return dg.ops.where(mask, x, dg.ops.cast(0.0, x.dtype))
+
+    @staticmethod
+    def product(a, b):
+        return dg.ops.matmul(a, b)
+
+    @staticmethod
+    def const(x, like):
+        return dg.constant(x, like.dtype)
+
+
+class Bounded:
+    """The same on nodes."""
+
+    exp, log, masked, product = (staticmethod(f) for f in (bounds.exp, bounds.log, bounds.masked, bounds.matmul))
+
+    @staticmethod
+    def total(x):
+        return bounds.total(x, -1, keepdims=True)
+
+    @staticmethod
+    def const(x, like):
+        return like.machine.rounded(np.asarray(x))
+
+
+def numbers(x):
+    return x.value if isinstance(x, bounds.Node) else x.numpy()
+
+
+def absolute(f, x):
+    positive = numbers(x) >= 0
+    return f.masked(x, positive) - f.masked(x, ~positive)
+
+
+def activate(f, name, z):
+    one = f.const(1.0, z)
+    if name == "linear":
+        return z
+    if name == "relu":
+        return f.masked(z, numbers(z) > 0)
+    if name == "sigmoid":
+        return one / (one + f.exp(-z))
+    e = f.exp(z - f.const(numbers(z).max(axis=-1, keepdims=True), z))
+    return e / f.total(e)
+
+
+def loss_values(f, name, form, t, p, smoothing):
+    """Per-row values, with the columns kept as 1; t are one-hot for the sparse loss."""
+    n = numbers(p).shape[-1]
+    one = f.const(1.0, p)
+    if smoothing:
+        t = t * f.const(1 - smoothing, p) + f.const(smoothing / (2 if name == "binary_crossentropy" else n), p)
+    if name == "mean_squared_error":
+        return f.total((p - t) * (p - t)) / f.const(float(n), p)
+    if name == "binary_crossentropy":
+        if form == "values":
+            each = -(t * f.log(p) + (one - t) * f.log(one - p))
+        else:
+            each = f.masked(p, numbers(p) >= 0) - p * t + f.log(one + f.exp(-absolute(f, p)))
+        return f.total(each) / f.const(float(n), p)
+    if form == "values":
+        return -f.total(t * f.log(p / f.total(p)))
+    shifted = p - f.const(numbers(p).max(axis=-1, keepdims=True), p)
+    return -f.total(t * (shifted - f.log(f.total(f.exp(shifted)))))
+
+
+def compare(coarse, fine, node, what):
+    """Values and one gradient per source, within twice the node's bound."""
+    for i, (a, b, n) in enumerate(zip(coarse, fine, node, strict=True)):
+        a, b = a.numpy().astype(np.float64), b.numpy().astype(np.float64)
+        difference, limit = np.abs(a - b), 2 * n.error
+        assert a.shape == b.shape == n.shape
+        assert np.all(difference <= limit), (what, i, np.max(difference - limit))
+        assert np.all(np.abs(a - n.value) <= 2 * n.error + 1e-13 * np.abs(n.value) + 1e-15), (what, i)
+
+
+def on_tape(function, tensors, weights):
+    with dg.GradientTape() as tape:
+        tape.watch(tensors)
+        y = function(*tensors)
+    return [y, *tape.gradient(y, tensors, output_gradients=dg.constant(weights, y.dtype))]
+
+
+def on_nodes(function, dtype, arrays, weights):
+    machine = bounds.Machine(dtype, bounds.DG_ULPS)
+    leaves = [machine.leaf(a) for a in arrays]
+    y = function(*leaves)
+    return [y, *bounds.gradient(y * machine.const(weights), leaves)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("kind", ["activation", "dense"])
+def test_layer_equals_its_formula(kind, name, dtype, seed):
+    for shape in ((1, 2, 3), (17, 5, 33), (3, 31, 16)):
+        rng = generator(seed, kind, name, dtype, shape)
+        n, k, m = shape
+        draw = [(n, m)] if kind == "activation" else [(n, k), (k, m), (m,)]
+        arrays = [(rng.uniform(0.2, 2, s) * rng.choice([-1, 1], s)).astype(dtype) for s in draw]
+        weights = rng.normal(size=(n, m)).astype(dtype)
+
+        def formula(f, x, *rest, name=name):
+            return activate(f, name, f.product(x, rest[0]) + rest[1] if rest else x)
+
+        def coarse(x, *rest, name=name):
+            return dg.ops.dense(x, *rest, name) if rest else _core.activation(name, x)
+
+        tensors = [dg.constant(a) for a in arrays]
+        node = on_nodes(lambda *a: formula(Bounded, *a), dtype, arrays, weights)  # noqa: B023
+        if name == "relu" and node[0].machine.kinks:
+            continue
+        fine = on_tape(lambda *a: formula(Fine, *a), tensors, weights)  # noqa: B023
+        compare(on_tape(coarse, tensors, weights), fine, node, (kind, name, shape))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("name,form", LOSSES, ids=lambda x: x)
+def test_loss_equals_its_formula(name, form, smoothing, dtype, seed):
+    """Values per row, and the gradient by predictions (or logits) and, where labels are real, by labels."""
+    sparse = name.startswith("sparse")
+    ignored = sparse or name == "mean_squared_error"
+    for shape in ((1, 2), (17, 5), (3, 33)):
+        rng = generator(seed, name, form, dtype, shape)
+        p = rng.uniform(0.1, 0.9, shape) if form == "values" else rng.normal(size=shape) * 3
+        labels = rng.integers(0, shape[1], shape[0])
+        t = np.eye(shape[1])[labels] if sparse else rng.uniform(0, 1, shape)
+        p, t = p.astype(dtype), t.astype(dtype)
+        weights = rng.normal(size=(shape[0], 1)).astype(dtype)
+
+        def coarse(z, y=None):
+            y_true = labels if sparse else t if y is None else y  # noqa: B023
+            z = _core.activation(HEADS[name], z) if form == "fused" else z
+            values = _core.loss(name, y_true, z, None, form == "logits", smoothing, -1, "none")
+            return dg.ops.reshape(values, (-1, 1))
+
+        def formula(f, z, y=None):
+            y = f.const(t, z) if y is None else y  # noqa: B023
+            return loss_values(f, name, form, y, z, 0.0 if ignored else smoothing)
+
+        arrays = [p] if sparse else [p, t]
+        tensors = [dg.constant(a) for a in arrays]
+        node = on_nodes(lambda *a: formula(Bounded, *a), dtype, arrays, weights)  # noqa: B023
+        fine = on_tape(lambda *a: formula(Fine, *a), tensors, weights)  # noqa: B023
+        compare(on_tape(coarse, tensors, weights), fine, node, (name, form, shape))
+
+
+@pytest.mark.parametrize("name,form", [key for key in LOSSES if key[0] != "mean_squared_error"], ids=lambda x: x)
+def test_class_axis_anywhere_equals_the_class_axis_moved_last(name, form, seed):
+    """Values, gradients and gradients of gradients: the same bits, since the kernels see the same rows."""
+    rng = generator(seed, "axis", name, form)
+    sparse = name.startswith("sparse")
+    p = rng.uniform(0.1, 0.9, (4, 3, 2)) if form == "values" else rng.normal(size=(4, 3, 2))
+    t = rng.integers(0, 3, (4, 2)) if sparse else rng.uniform(size=(4, 3, 2))
+
+    def run(p, t, axis):
+        x = dg.constant(p)
+        with dg.GradientTape() as outer:
+            outer.watch(x)
+            with dg.GradientTape() as tape:
+                tape.watch(x)
+                z = _core.activation(HEADS[name], x, axis) if form == "fused" else x
+                loss = _core.loss(name, t, z, None, form == "logits", 0.0, axis, "sum")
+            g = tape.gradient(loss, x)
+            s = dg.ops.sum(dg.ops.square(g))
+        return loss, g, outer.gradient(s, x)
+
+    if form == "fused" and HEADS[name] == "sigmoid":
+        axis_moved = run(p.swapaxes(1, 2), t if sparse else t.swapaxes(1, 2), -1)
+    else:
+        axis_moved = run(p.swapaxes(1, 2), t if sparse else t.swapaxes(1, 2), 2)
+    value, g, second = run(p, t, 1)
+    assert np.allclose(float(value), float(axis_moved[0]), rtol=40 * 2.0**-53, atol=0)  # 8 positive terms, any order
+    assert g.numpy().tobytes() == axis_moved[1].numpy().swapaxes(1, 2).tobytes()
+    assert second.numpy().tobytes() == axis_moved[2].numpy().swapaxes(1, 2).tobytes()
