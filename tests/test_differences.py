@@ -1,0 +1,126 @@
+"""The rows of docs/differences.md: numbers that are not Keras' on purpose, each against its own exact value."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+import densegrad as dg
+
+
+def _head(activation, z):
+    """The output of an activation, with its pre-activation known."""
+    return dg.ops.sigmoid(z) if activation == "sigmoid" else dg.ops.softmax(z)
+
+
+def _softmax(z):
+    e = np.exp(z - z.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+Z = np.array([[0.5, -1.0, 2.0], [0.0, 0.25, -0.75]])
+T = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+# Twelve roundings of numbers below 10, and as much again for NumPy's side.
+CLOSE = {"rtol": 0, "atol": 24 * 10 * 2.0**-53}
+
+
+def test_output_gradient_of_fused_heads_exists():
+    """dL/da = sum(t)/sum(p) - t/p for softmax, (p - t)/(p (1 - p))/classes for sigmoid, divided by the batch size."""
+    z = dg.constant(Z)
+    with dg.GradientTape(persistent=True) as tape:
+        tape.watch(z)
+        p, q = _head("softmax", z), _head("sigmoid", z)
+        cce = dg.losses.CategoricalCrossentropy()(T, p)
+        bce = dg.losses.BinaryCrossentropy()(T, q)
+    p_np, q_np = _softmax(Z), 1 / (1 + np.exp(-Z))
+    np.testing.assert_allclose(tape.gradient(cce, p).numpy(), (1 - T / p_np) / 2, **CLOSE)
+    np.testing.assert_allclose(tape.gradient(bce, q).numpy(), (q_np - T) / (q_np * (1 - q_np)) / 6, **CLOSE)
+
+
+@pytest.mark.parametrize(("activation", "loss"), [("sigmoid", "CategoricalCrossentropy"), ("softmax", "BinaryCrossentropy")])
+def test_mixed_pairs_are_computed_from_the_values_that_were_passed(activation, loss):
+    """The loss of a head of the other kind equals the loss of the same probabilities as a plain array, bit for bit."""
+    loss_fn = getattr(dg.losses, loss)()
+    p = _head(activation, dg.constant(Z))
+    assert float(loss_fn(T, p)) == float(loss_fn(T, p.numpy()))
+
+
+@pytest.mark.parametrize(("activation", "loss"), [("softmax", "CategoricalCrossentropy"), ("sigmoid", "BinaryCrossentropy")])
+def test_from_logits_takes_the_output_of_a_head_as_logits(activation, loss):
+    """from_logits=True on a head's output is the logits loss of those numbers, not of the pre-activation."""
+    loss_fn = getattr(dg.losses, loss)(from_logits=True)
+    p = _head(activation, dg.constant(Z))
+    assert float(loss_fn(T, p)) == float(loss_fn(T, p.numpy()))
+    assert float(loss_fn(T, p)) != float(loss_fn(T, Z))
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_gradient_of_labels_that_do_not_sum_to_one(fused):
+    """d/dz of -sum t log softmax(z) is softmax(z) sum(t) - t for any t."""
+    t = np.array([[0.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
+    z = dg.constant(Z)
+    with dg.GradientTape() as tape:
+        tape.watch(z)
+        loss_fn = dg.losses.CategoricalCrossentropy(from_logits=not fused, reduction="sum")
+        loss = loss_fn(t, _head("softmax", z) if fused else z)
+    np.testing.assert_allclose(tape.gradient(loss, z).numpy(), _softmax(Z) * t.sum(-1, keepdims=True) - t, **CLOSE)
+
+
+def test_nan_passes_backward_through_relu():
+    """relu gives NaN for NaN, and so does its gradient."""
+    x = dg.constant([np.nan, -1.0, 1.0])
+    with dg.GradientTape() as tape:
+        tape.watch(x)
+        y = dg.ops.relu(x)
+    np.testing.assert_array_equal(tape.gradient(y, x).numpy(), np.float32([np.nan, 0.0, 1.0]))
+    assert np.isnan(y.numpy()[0])
+
+
+def test_losses_compute_in_the_dtype_of_the_predictions():
+    """A loss of float64 predictions is float64; an explicit dtype wins."""
+    assert dg.losses.MeanSquaredError()(T, Z).dtype == np.float64
+    assert dg.losses.MeanSquaredError(dtype="float32")(T, Z).dtype == np.float32
+
+
+def test_every_epoch_draws_a_new_permutation():
+    """The rows that reach the model in two epochs are the same set in different orders, also after a seed."""
+    seen = []
+
+    class Spy(dg.layers.Layer):
+        def call(self, x):
+            if not x.is_symbolic:
+                seen.append(x.numpy()[:, 0])
+            return x * 1.0
+
+    dg.set_random_seed(3)
+    model = dg.Sequential([Spy(), dg.layers.Dense(1)])
+    model.compile(optimizer="sgd", loss="mse")
+    x = np.arange(16, dtype="float32").reshape(16, 1)
+    model(x[:1])
+    seen.clear()
+    model.fit(x, x, batch_size=16, epochs=2, verbose=0)
+    full = [rows for rows in seen if len(rows) == 16]
+    assert len(full) == 2
+    assert sorted(full[0]) == sorted(full[1]) == list(range(16))
+    assert list(full[0]) != list(full[1])
+
+
+def test_subnormal_numbers_are_kept():
+    """relu and a sum of subnormal numbers are those numbers."""
+    tiny = np.float32([1e-40, 2e-40])
+    assert list(dg.ops.relu(tiny).numpy()) == list(tiny)
+    assert dg.ops.sum(tiny).numpy() == tiny.sum()
+
+
+def test_nested_lists_are_layer_inputs():
+    """A list of rows is the array of those rows."""
+    layer = dg.layers.Dense(2)
+    assert layer([[1.0, 2.0], [3.0, 4.0]]).shape == (2, 2)
+
+
+def test_every_row_of_the_page_is_tested():
+    """docs/differences.md has as many rows as this file has tests of rows (the mixed pairs are one)."""
+    page = pathlib.Path(__file__).parent.parent / "docs" / "differences.md"
+    rows = [line for line in page.read_text().splitlines() if line.startswith("| ")][2:]
+    tests = [name for name in globals() if name.startswith("test_")]
+    assert len(rows) == len(tests) - 1
