@@ -177,6 +177,12 @@ Tensor convert(py::handle value, std::optional<DType> dtype) {
   if (PyLong_CheckExact(value.ptr()) && dtype && *dtype != DType::boolean) {
     return is_float(*dtype) ? Tensor::scalar(*dtype, py::cast<double>(value)) : integer_scalar(*dtype, value);
   }
+  if (PyLong_CheckExact(value.ptr()) && !dtype) {
+    int overflow = 0;
+    const long long v = PyLong_AsLongLongAndOverflow(value.ptr(), &overflow);
+    if (overflow) fail<std::overflow_error>("[constant] ", std::string(py::repr(value)), " does not fit int64.");
+    return integer_scalar(v >= INT32_MIN && v <= INT32_MAX ? DType::int32 : DType::int64, value);
+  }
   if (is_numpy_array(value) && !py::hasattr(value, "mask")) {
     return from_array(py::reinterpret_borrow<py::array>(value), dtype);
   }
@@ -271,6 +277,9 @@ std::optional<Shape> parse_axes(py::handle axis) {
   if (axis.is_none()) return {};
   if (PyLong_Check(axis.ptr()) || PyIndex_Check(axis.ptr())) return Shape{py::cast<index_t>(axis)};
   Shape axes;
+  if (!py::isinstance<py::sequence>(axis) || PyUnicode_Check(axis.ptr())) {
+    fail<TypeError>("[axis] `axis` is ", std::string(py::repr(axis)), ": it must be an integer, a tuple of them or None.");
+  }
   for (py::handle a : py::reinterpret_borrow<py::object>(axis)) axes.push_back(py::cast<index_t>(a));
   return axes;
 }
@@ -278,6 +287,9 @@ std::optional<Shape> parse_axes(py::handle axis) {
 Shape parse_shape(py::handle shape, bool allow_unknown) {
   Shape s;
   if (PyIndex_Check(shape.ptr())) return Shape{py::cast<index_t>(shape)};
+  if (!py::isinstance<py::sequence>(shape) || PyUnicode_Check(shape.ptr())) {
+    fail<TypeError>("[shape] ", std::string(py::repr(shape)), " must be an integer or a sequence of integers.");
+  }
   for (py::handle d : py::reinterpret_borrow<py::object>(shape)) {
     if (d.is_none() && allow_unknown) {
       s.push_back(unknown);

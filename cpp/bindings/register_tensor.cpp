@@ -28,6 +28,7 @@ void parse_slice(py::handle entry, const Tensor& x, int axis, SliceParams& p, bo
   }
   keep = false;
   const auto i = py::cast<index_t>(entry);
+  if (n == unknown) fail("[getitem] axis ", axis, " of this symbolic tensor is unknown: it can only be taken whole.");
   if (i < -n || i >= n) {
     fail<std::out_of_range>("[getitem] index ", i, " is out of range for axis ", axis, " with ", n, " entries.");
   }
@@ -87,6 +88,10 @@ Tensor basic_item(const Tensor& x, const py::tuple& index) {
 
 // An integer or boolean array as the whole index: rows of the leading axes.
 Tensor array_item(const Tensor& x, py::handle index) {
+  if (PyUnicode_Check(index.ptr()) || PyFloat_Check(index.ptr())) {
+    fail<TypeError>("[getitem] the index is ", std::string(py::repr(index)),
+                    ": it must be an integer, a slice, None, `...`, or an array of integers or bools.");
+  }
   const Tensor i = convert(index);
   if (i.dtype() == DType::int32 || i.dtype() == DType::int64) {
     const Tensor zero = constant_like(i, 0);

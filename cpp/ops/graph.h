@@ -9,28 +9,31 @@ namespace densegrad {
 class Graph {
  public:
   Graph(double constant) : constant_(constant) {}  // implicit, so that V(2) and 2.0 read alike in a formula
-  Graph(Tensor tensor) : tensor_(std::move(tensor)) {}
+  Graph(Tensor tensor) : tensor_(std::move(tensor)), dtype_(tensor_.dtype()) {}
+  // A comparison of numbers of `dtype`: what is selected by it has that dtype.
+  Graph(Tensor mask, DType dtype) : tensor_(std::move(mask)), dtype_(dtype) {}
 
   bool is_constant() const { return !tensor_.defined(); }
   double constant() const { return constant_; }
   const Tensor& tensor() const { return tensor_; }
-  // This value as a tensor in the dtype of `like`.
-  Tensor as(const Tensor& like) const { return is_constant() ? constant_like(like, constant_) : tensor_; }
+  DType dtype() const { return dtype_; }
+  Tensor as(DType dtype) const { return is_constant() ? Tensor::scalar(dtype, constant_) : tensor_; }
 
  private:
   Tensor tensor_;
   double constant_ = 0;
+  DType dtype_ = DType::float32;  // of a constant: that of what it meets
 };
 
 namespace graph_detail {
-inline const Tensor& typed(const Graph& a, const Graph& b) { return a.is_constant() ? b.tensor() : a.tensor(); }
+inline DType common(const Graph& a, const Graph& b) { return a.is_constant() ? b.dtype() : a.dtype(); }
 inline Graph apply(Binary op, const Graph& a, const Graph& b) {
-  const Tensor& like = typed(a, b);
-  return binary(op, a.as(like), b.as(like));
+  const DType dtype = common(a, b);
+  return binary(op, a.as(dtype), b.as(dtype));
 }
 inline Graph apply(Compare op, const Graph& a, const Graph& b) {
-  const Tensor& like = typed(a, b);
-  return compare(op, a.as(like), b.as(like));
+  const DType dtype = common(a, b);
+  return {compare(op, a.as(dtype), b.as(dtype)), dtype};
 }
 }  // namespace graph_detail
 
@@ -70,8 +73,7 @@ inline Graph clip(const Graph& x, const Graph& lo, const Graph& hi) {
   return densegrad::clip(x.tensor(), lo.constant(), hi.constant());
 }
 inline Graph where(const Graph& mask, const Graph& a, const Graph& b) {
-  const Tensor& like = graph_detail::typed(a, b);
-  return densegrad::where(mask.tensor(), a.as(like), b.as(like));
+  return densegrad::where(mask.tensor(), a.as(mask.dtype()), b.as(mask.dtype()));
 }
 // Over the last axis, kept as 1.
 inline Graph row_sum(const Graph& x) { return sum(x.tensor(), Shape{-1}, true); }

@@ -274,6 +274,13 @@ Tensor loss(const Tensor& y_true_in, const Tensor& y_pred_in, const Tensor& samp
     }
   }
 
+  if (o.loss == Loss::categorical_crossentropy && p.label_smoothing != 0 && p.axis != y_pred.rank() - 1) {
+    // Keras spreads the smoothing over the size of the last axis, whichever axis holds the classes.
+    const double share = p.label_smoothing / static_cast<double>(y_pred.shape().back());
+    y_true = add(multiply(y_true, constant_like(y_true, 1 - p.label_smoothing)), constant_like(y_true, share));
+    p.label_smoothing = 0;
+  }
+
   // A softmax or sigmoid output that still knows its pre-activation takes the stable formula.
   Tensors in{y_true, y_pred};
   const PreActivation* pre = y_pred.pre();

@@ -221,7 +221,8 @@ Tensor reshape(const Tensor& x, const Shape& shape) {
     if (full[i] == -1 && inferred < 0) {
       inferred = i;
     } else if (full[i] < 0) {
-      fail("[reshape] `newshape` is ", shape, ": at most one entry may be -1, and none less than that.");
+      fail("[reshape] `newshape` has the entry ", full[i], " on axis ", i,
+           ": at most one entry may be -1, to be inferred, and none may be less.");
     } else {
       known *= full[i];
     }

@@ -10,8 +10,9 @@ namespace densegrad {
 namespace {
 
 Tensor copy_of(const Tensor& t) {
+  const void* values = t.raw();  // first: a symbolic tensor has none
   Tensor c(t.dtype(), t.shape());
-  std::memcpy(c.raw(), t.raw(), static_cast<std::size_t>(t.size() * item_size(t.dtype())));
+  std::memcpy(c.raw(), values, static_cast<std::size_t>(t.size() * item_size(t.dtype())));
   return c;
 }
 

@@ -77,14 +77,29 @@ std::vector<Tensor> Tape::gradient(const std::vector<Tensor>& targets, const std
     flowing.push_back(target);
     seeds.push_back(cast(seed, target.dtype()));
   }
-  if (persistent) return walk_back(nodes_, flowing, seeds, sources);
-
-  if (stack_) exit();
-  consumed_ = true;
-  calls_.clear();
-  Recording nodes;
-  nodes.swap(nodes_);
-  return walk_back(nodes, flowing, seeds, sources);
+  // A source counts if the tape followed it (watched, or made from something watched), or if it is itself a target.
+  std::vector<Tensor> followed;
+  std::vector<std::size_t> positions;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const auto is_source = [&](const Tensor& target) { return target.id() == sources[i].id(); };
+    if (!tracked_.contains(sources[i].id()) && std::none_of(flowing.begin(), flowing.end(), is_source)) continue;
+    followed.push_back(sources[i]);
+    positions.push_back(i);
+  }
+  std::vector<Tensor> found;
+  if (persistent) {
+    found = walk_back(nodes_, flowing, seeds, followed);
+  } else {
+    if (stack_) exit();
+    consumed_ = true;
+    calls_.clear();
+    Recording nodes;
+    nodes.swap(nodes_);
+    found = walk_back(nodes, flowing, seeds, followed);
+  }
+  std::vector<Tensor> grads(sources.size());
+  for (std::size_t i = 0; i < positions.size(); ++i) grads[positions[i]] = found[i];
+  return grads;
 }
 
 bool Tape::tracks(const Tensors& inputs) const {

@@ -1,0 +1,129 @@
+// Results do not depend on what memory held before, nor on the thread that computes them.
+#include <atomic>
+#include <cstdlib>
+#include <thread>
+
+#include "check.h"
+
+// Fresh memory of the whole process is filled with a byte of our choice. (glibc's own M_PERTURB leaves out its
+// per-thread cache.) Under AddressSanitizer, which owns malloc, only the stale blocks below differ.
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define DENSEGRAD_FILL_MALLOC
+extern "C" void* __libc_malloc(std::size_t size);
+
+namespace {
+std::atomic<int> fill_byte{-1};
+}
+
+extern "C" void* malloc(std::size_t size) {
+  void* p = __libc_malloc(size);
+  const int fill = fill_byte.load(std::memory_order_relaxed);
+  if (p && fill >= 0) std::memset(p, fill, size);
+  return p;
+}
+#endif
+
+namespace densegrad::driver {
+namespace {
+
+class Poison {
+ public:
+  explicit Poison([[maybe_unused]] int byte) {
+    std::vector<std::unique_ptr<unsigned char[]>> stale;
+    for (std::size_t size = 16; size <= 1 << 17; size += size / 4) {
+      for (int i = 0; i < 8; ++i) {
+        stale.emplace_back(new unsigned char[size]);
+        std::memset(stale.back().get(), byte, size);
+      }
+    }
+    stale.clear();
+#ifdef DENSEGRAD_FILL_MALLOC
+    fill_byte = byte;
+#endif
+  }
+  ~Poison() {
+#ifdef DENSEGRAD_FILL_MALLOC
+    fill_byte = -1;
+#endif
+  }
+  Poison(const Poison&) = delete;
+  Poison& operator=(const Poison&) = delete;
+};
+
+void require_same(const std::string& what, const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
+  require(a.size() == b.size(), what, ": ", a.size(), " results and ", b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) require(same_bits(a[i], b[i]), what, ": result ", i, " has other bits");
+}
+
+// First and second derivatives, so that decompositions run too.
+std::vector<Tensor> results(const Network& net) {
+  std::vector<Tensor> out = net.step(false);
+  Tape tape(false, false);
+  tape.enter();
+  tape.watch(net.tensors[1]);
+  const std::vector<Tensor> first = net.step(false);
+  Tensor norm;
+  for (const Tensor& g : first) norm = norm.defined() ? add(norm, sum(multiply(g, g))) : sum(multiply(g, g));
+  out.push_back(tape.gradient({norm}, {net.tensors[1]}, {})[0]);
+  return out;
+}
+
+void test_poison(Rng& rng) {
+#ifdef DENSEGRAD_FILL_MALLOC
+  {  // the filling itself
+    const Poison poison(0xab);
+    const Tensor t(DType::boolean, {1000});
+    require(static_cast<const unsigned char*>(t.raw())[999] == 0xab, "fresh memory is not filled");
+  }
+#endif
+  for (int round = 0; round < 60; ++round) {
+    const Network net = random_network(rng, 67, 65).as(round % 2 ? DType::float32 : DType::float64);
+    std::vector<std::vector<Tensor>> runs;
+    for (int byte : {0x00, 0xff, 0x7f}) {  // zeros, NaNs, huge numbers
+      const Poison poison(byte);
+      runs.push_back(results(net));
+    }
+    require_same(net.describe() + " on other memory", runs[0], runs[1]);
+    require_same(net.describe() + " on other memory", runs[0], runs[2]);
+  }
+}
+
+void test_threads(Rng& rng) {
+  constexpr int threads = 4, rounds = 10;
+  std::vector<Network> nets;
+  std::vector<std::vector<Tensor>> expected;
+  for (int i = 0; i < rounds; ++i) {
+    nets.push_back(random_network(rng, 67, 65).as(i % 2 ? DType::float32 : DType::float64));
+    expected.push_back(results(nets.back()));
+  }
+  std::vector<std::vector<std::vector<Tensor>>> got(threads);
+  std::vector<std::string> errors(threads);
+  std::vector<std::thread> pool;
+  for (std::size_t t = 0; t < threads; ++t) {
+    pool.emplace_back([&, t] {
+      try {
+        for (std::size_t i = 0; i < rounds; ++i) got[t].push_back(results(nets[(i + t) % rounds]));
+        if (!recorders().empty()) errors[t] = "a recorder is still open";
+      } catch (const std::exception& e) {
+        errors[t] = e.what();
+      }
+    });
+  }
+  for (std::thread& thread : pool) thread.join();
+  for (std::size_t t = 0; t < threads; ++t) {
+    require(errors[t].empty(), "thread ", t, ": ", errors[t]);
+    for (std::size_t i = 0; i < rounds; ++i) {
+      const std::size_t n = (i + t) % rounds;
+      require_same(nets[n].describe() + " on a thread", expected[n], got[t][i]);
+    }
+  }
+}
+
+}  // namespace
+
+void test_memory_and_threads(Rng& rng) {
+  test_poison(rng);
+  test_threads(rng);
+}
+
+}  // namespace densegrad::driver

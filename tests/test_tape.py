@@ -1,0 +1,324 @@
+"""The life of a tape: what it records, for how long, and that nothing leaves it open or corrupt.
+
+Asserted with exact values (powers of two and small integers). The decisions of the design are in test_decisions.py.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+
+import densegrad as dg
+import numpy as np
+import pytest
+from densegrad import _core
+
+
+@pytest.fixture(autouse=True)
+def no_tape_stays_open():
+    assert not _core.recording()
+    yield
+    assert not _core.recording()
+
+
+def cube_gradient():
+    """A tape that works: d x^3 / dx at 2."""
+    x = dg.constant(2.0)
+    with dg.GradientTape() as tape:
+        tape.watch(x)
+        y = x * x * x
+    return float(tape.gradient(y, x))
+
+
+def test_none_where_unconnected_and_zero_on_request():
+    x, other = dg.constant([1.0, 2.0]), dg.constant(np.ones((3, 2), "float64"))
+    v = dg.Variable([1.0, 2.0, 3.0])
+    with dg.GradientTape(persistent=True) as tape:
+        tape.watch([x, other])
+        y = x * x
+    assert tape.gradient(y, other) is None and tape.gradient(y, v) is None
+    assert tape.gradient(dg.ops.argmax(x), x) is None  # an integer target
+    grads = tape.gradient(y, {"a": other, "b": [v, x]}, unconnected_gradients="zero")
+    assert np.array_equal(grads["a"], np.zeros((3, 2))) and grads["a"].dtype == "float64"
+    assert np.array_equal(grads["b"][0], np.zeros(3)) and np.array_equal(grads["b"][1], [2, 4])
+    with pytest.raises(ValueError, match="`unconnected_gradients` is 'maybe': it must be 'none' or 'zero'"):
+        tape.gradient(y, x, unconnected_gradients="maybe")
+
+
+def test_persistent_gives_any_number_of_gradients_and_others_one_set():
+    x = dg.constant(3.0)
+    with dg.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = x * x
+        z = y * x
+    assert [float(tape.gradient(t, x)) for t in (y, z, y, z)] == [6, 27, 6, 27]
+    assert float(tape.gradient(z, y)) == 3
+    with dg.GradientTape() as tape:
+        tape.watch(x)
+        y = x * x
+    assert float(tape.gradient(y, x)) == 6
+    with pytest.raises(RuntimeError, match="a non-persistent tape gives one set of gradients only"):
+        tape.gradient(y, x)
+
+
+def test_several_targets_add_up_and_structures_are_mirrored():
+    x = dg.constant([1.0, 2.0])
+    with dg.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y, z = x * x, x * 4
+    assert np.array_equal(tape.gradient([y, z], x), [6, 8])
+    assert np.array_equal(tape.gradient({"y": y, "z": (z,)}, x, output_gradients={"y": [1.0, 0.0], "z": ([0.0, 2.0],)}),
+                          [2, 8])  # fmt: skip
+    got = tape.gradient(y, {"x": x, "l": [x, (x, y)]})
+    assert list(got) == ["x", "l"] and isinstance(got["l"][1], tuple)
+    assert np.array_equal(got["l"][1][1], [1, 1]) and np.array_equal(got["l"][0], [2, 4])
+    assert tape.gradient(y, []) == [] and tape.gradient([], x) is None
+    assert np.array_equal(tape.gradient([x, x], x), [2, 2])  # the identity part
+
+
+def test_nested_tapes_give_orders_one_to_three():
+    x = dg.constant(2.0)
+    with dg.GradientTape() as t3:
+        t3.watch(x)
+        with dg.GradientTape() as t2:
+            t2.watch(x)
+            with dg.GradientTape() as t1:
+                t1.watch(x)
+                y = x * x * x
+            g1 = t1.gradient(y, x)
+        g2 = t2.gradient(g1, x)
+    g3 = t3.gradient(g2, x)
+    assert [float(g) for g in (g1, g2, g3)] == [12, 12, 6]
+
+
+def test_gradient_inside_the_context_is_recorded_by_a_persistent_tape_only():
+    x = dg.constant(2.0)
+    with dg.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        g = tape.gradient(x * x * x, x)
+        h = tape.gradient(g, x)
+    assert float(g) == 12 and float(h) == 12
+    with dg.GradientTape() as tape:
+        tape.watch(x)
+        assert float(tape.gradient(x * x, x)) == 4
+        assert not _core.recording()  # consumed: it records no more
+        with pytest.raises(RuntimeError, match=r"\[GradientTape.watch\] the tape is not recording"):
+            tape.watch(x)
+
+
+def test_tape_is_closed_by_exceptions_and_the_next_one_works():
+    x = dg.constant(2.0)
+    for failing in (lambda: 1 / 0, lambda: x @ x, lambda: dg.ops.reshape(x, (7,)), lambda: np.sort(x)):
+        with pytest.raises((ZeroDivisionError, ValueError, TypeError)):
+            with dg.GradientTape() as outer:
+                outer.watch(x)
+                with dg.GradientTape() as inner:
+                    inner.watch(x)
+                    failing()
+        assert not _core.recording()
+        assert cube_gradient() == 12
+
+
+def test_exception_in_gradient_leaves_a_persistent_tape_usable():
+    x = dg.constant([1.0, 2.0])
+    with dg.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = x * x
+    for bad in (lambda: tape.gradient(y, x, output_gradients=np.ones(3)), lambda: tape.gradient(y, [x, 1.0]),
+                lambda: tape.gradient("y", x), lambda: tape.gradient(None, x)):  # fmt: skip
+        with pytest.raises((ValueError, TypeError), match=r"^\[GradientTape.gradient\] "):
+            bad()
+        assert np.array_equal(tape.gradient(y, x), [2, 4])
+
+
+def test_a_bad_argument_does_not_consume_a_tape_of_one_use():
+    """Bad input changes nothing: the one set of gradients is still to be had."""
+    x = dg.constant([1.0, 2.0])
+    with dg.GradientTape() as tape:
+        tape.watch(x)
+        y = x * x
+    with pytest.raises(ValueError, match="`output_gradients` 0 has shape"):
+        tape.gradient(y, x, output_gradients=np.ones(3, "float32"))
+    assert np.array_equal(tape.gradient(y, x), [2, 4])
+
+
+def test_ten_thousand_operations_deep():
+    x = dg.constant(1.0)
+    with dg.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = x
+        for _ in range(10_000):
+            y = y + x
+    assert float(y) == 10_001 and float(tape.gradient(y, x)) == 10_001
+    del tape, y  # a recursive destructor would overflow the stack
+    gc.collect()
+    with dg.GradientTape() as outer:
+        outer.watch(x)
+        with dg.GradientTape() as tape:
+            tape.watch(x)
+            y = x
+            for i in range(5_000):
+                y = y * x if i % 100 == 0 else -y
+        g = tape.gradient(y, x)
+    assert float(g) == 51 and float(outer.gradient(g, x)) == 51 * 50
+
+
+def test_every_thread_has_its_own_open_tapes():
+    errors, start = [], threading.Barrier(4)
+
+    def work(k):
+        try:
+            start.wait()
+            for i in range(200):
+                x = dg.constant(float(k + 2))
+                with dg.GradientTape() as tape:
+                    tape.watch(x)
+                    y = x * x + i
+                assert float(tape.gradient(y, x)) == 2 * (k + 2)
+        except BaseException as error:  # reported by the main thread
+            errors.append(error)
+
+    x = dg.constant(2.0)
+    with dg.GradientTape() as tape:
+        tape.watch(x)
+        threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+        for t in threads:
+            t.start()
+        y = x * x
+        seen = []
+        thread = threading.Thread(target=lambda: seen.append((_core.recording(), x * x)))
+        thread.start()
+        for t in [*threads, thread]:
+            t.join()
+    assert not errors
+    assert seen[0][0] is False and tape.gradient([y, seen[0][1]], x).item() == 4  # the other thread's x * x is unseen
+
+
+def test_tape_entered_in_one_thread_may_be_left_in_another():
+    tape, x = dg.GradientTape(), dg.constant(2.0)
+    thread = threading.Thread(target=tape.__enter__)
+    thread.start()
+    thread.join()
+    assert not _core.recording()
+    tape.watch(x)
+    tape.__exit__(None, None, None)
+    assert cube_gradient() == 12
+    thread = threading.Thread(target=lambda: dg.GradientTape().__enter__())  # dropped while open, its thread gone
+    thread.start()
+    thread.join()
+    gc.collect()
+    assert cube_gradient() == 12
+
+
+def test_tape_dropped_while_open_closes():
+    tape = dg.GradientTape()
+    tape.__enter__()
+    assert _core.recording()
+    del tape
+    gc.collect()
+    assert not _core.recording()
+
+
+def test_reentry_continues_and_entering_twice_is_refused():
+    x = dg.constant(2.0)
+    tape = dg.GradientTape(persistent=True)
+    with tape:
+        tape.watch(x)
+        y = x * x
+        with pytest.raises(ValueError, match="the tape is still recording: it cannot be entered again"):
+            tape.__enter__()
+    unseen = y * 3
+    with tape:
+        z = y * x
+    assert float(tape.gradient(z, x)) == 12 and tape.gradient(unseen, x) is None
+    single = dg.GradientTape()
+    with single:
+        single.watch(x)
+        y = x * x
+    assert float(single.gradient(y, x)) == 4
+    with single:  # a consumed tape starts afresh, with nothing watched
+        z = x * x
+    assert single.gradient(z, x) is None
+
+
+def test_reset_forgets_operations_and_watches():
+    x, v = dg.constant(2.0), dg.Variable(2.0)
+    with dg.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = v * v * x
+        assert tape.watched_variables() == (v,)
+        tape.reset()
+        assert tape.watched_variables() == ()
+        z = y * v
+    assert float(tape.gradient(z, v)) == 8 and tape.gradient(z, x) is None
+    with pytest.raises(ValueError, match=r"\[GradientTape.reset\] the tape is not recording"):
+        tape.reset()
+
+
+def test_stop_recording_makes_constants_also_when_left_by_an_exception():
+    x = dg.constant(2.0)
+    with dg.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        with tape.stop_recording():
+            assert not _core.recording()
+            y = x * x
+        z = x * y
+        with pytest.raises(KeyError), tape.stop_recording():
+            raise KeyError
+        w = x * x
+    assert float(tape.gradient(z, x)) == 4 and float(tape.gradient(w, x)) == 4
+    with pytest.raises(RuntimeError, match=r"\[GradientTape.stop_recording\] the tape is not recording"):
+        with tape.stop_recording():
+            pass
+
+
+def test_operations_before_the_watch_and_after_the_context_are_not_recorded():
+    x = dg.constant(2.0)
+    with dg.GradientTape(persistent=True) as tape:
+        early = x * x
+        tape.watch(x)
+        y = x * x
+    late = y * x
+    assert tape.gradient(early, x) is None and tape.gradient(late, x) is None and float(tape.gradient(y, x)) == 4
+
+
+def test_variables_are_watched_when_read():
+    v, fixed = dg.Variable(3.0, name="v"), dg.Variable(2.0, trainable=False)
+    with dg.GradientTape(persistent=True) as tape:
+        y, z = v * v, fixed * fixed
+    assert float(tape.gradient(y, v)) == 6 and tape.gradient(z, fixed) is None
+    assert tape.watched_variables() == (v,)
+    with dg.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+        y = v * v
+        tape.watch(fixed)
+        z = fixed * fixed
+    assert tape.gradient(y, v) is None and float(tape.gradient(z, fixed)) == 4
+    with dg.GradientTape() as tape:
+        assert v.shape == () and v.dtype == "float32" and v.ndim == 0  # no values: no reading
+    assert tape.watched_variables() == ()
+
+
+def test_watching_an_integer_warns_and_gives_none():
+    i = dg.constant([1, 2])
+    with dg.GradientTape(persistent=True) as tape:
+        with pytest.warns(UserWarning, match=r"`tensor` is int32: only float32 and float64 have gradients"):
+            tape.watch(i)
+        y = dg.ops.cast(i, "float32") * 2.0
+    assert tape.gradient(y, i) is None
+    x = dg.constant([1.5, 2.5])
+    with dg.GradientTape() as tape:
+        tape.watch(x)
+        y = dg.ops.cast(dg.ops.cast(x, "int32"), "float32") * x
+    assert np.array_equal(tape.gradient(y, x), [1, 2])  # the way through the integers is cut
+
+
+def test_watch_of_a_structure_of_tensors_and_of_anything_else():
+    x, v = dg.constant(2.0), dg.Variable(3.0, trainable=False)
+    with dg.GradientTape() as tape:
+        tape.watch({"a": [x], "b": (v,)})
+        tape.watch([])
+        for bad in (1.0, np.ones(2), None, "x", [x, 1.0]):
+            with pytest.raises(TypeError, match="only tensors and variables can be watched"):
+                tape.watch(bad)
+        y = x * v
+    assert [float(g) for g in tape.gradient(y, [x, v])] == [3, 2]
