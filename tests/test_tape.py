@@ -293,6 +293,11 @@ def test_variables_are_watched_when_read():
         tape.watch(fixed)
         z = fixed * fixed
     assert tape.gradient(y, v) is None and float(tape.gradient(z, fixed)) == 4
+    c = dg.constant(5.0)
+    with dg.GradientTape() as tape:  # an operation of something watched with something unwatched
+        y = v * fixed * c
+    dv, dfixed, dc = tape.gradient(y, [v, fixed, c])
+    assert float(dv) == 10 and dfixed is None and dc is None
     with dg.GradientTape() as tape:
         assert v.shape == () and v.dtype == "float32" and v.ndim == 0  # no values: no reading
     assert tape.watched_variables() == ()

@@ -278,7 +278,8 @@ std::optional<Shape> parse_axes(py::handle axis) {
   if (PyLong_Check(axis.ptr()) || PyIndex_Check(axis.ptr())) return Shape{py::cast<index_t>(axis)};
   Shape axes;
   if (!py::isinstance<py::sequence>(axis) || PyUnicode_Check(axis.ptr())) {
-    fail<TypeError>("[axis] `axis` is ", std::string(py::repr(axis)), ": it must be an integer, a tuple of them or None.");
+    fail<TypeError>("[axis] `axis` is ", std::string(py::repr(axis)),
+                    ": it must be an integer, a tuple of them or None.");
   }
   for (py::handle a : py::reinterpret_borrow<py::object>(axis)) axes.push_back(py::cast<index_t>(a));
   return axes;
@@ -311,7 +312,8 @@ py::tuple shape_tuple(const Shape& shape) {
   return t;
 }
 
-int index_of_name(const char* tag, const char* argument, const std::vector<const char*>& names, const std::string& name) {
+int index_of_name(const char* tag, const char* argument, const std::vector<const char*>& names,
+                  const std::string& name) {
   for (std::size_t i = 0; i < names.size(); ++i)
     if (name == names[i]) return static_cast<int>(i);
   std::string known;

@@ -49,7 +49,8 @@ Shape parse_shape(py::handle shape, bool allow_unknown);
 py::tuple shape_tuple(const Shape& shape);
 
 // `name` as an index of `names`, or a ValueError that lists them.
-int index_of_name(const char* tag, const char* argument, const std::vector<const char*>& names, const std::string& name);
+int index_of_name(const char* tag, const char* argument, const std::vector<const char*>& names,
+                  const std::string& name);
 
 template <class E>
 E parse_enum(const char* tag, const char* argument, const std::vector<const char*>& names, const std::string& name) {

@@ -40,11 +40,12 @@ py::tuple dense_gradients(py::handle x, py::handle kernel, py::handle bias, cons
   return py::make_tuple(g.dx, g.dw, optional(g.db));
 }
 
-Tensor loss_of(const std::string& name, py::handle y_true, py::handle y_pred, py::handle sample_weight, bool from_logits,
-               double label_smoothing, index_t axis, const std::string& reduction) {
+Tensor loss_of(const std::string& name, py::handle y_true, py::handle y_pred, py::handle sample_weight,
+               bool from_logits, double label_smoothing, index_t axis, const std::string& reduction) {
   LossOptions o{parse_enum<Loss>("loss", "name", names_of<Loss>(), name), from_logits, label_smoothing, axis,
                 Reduction::mean};
-  static const std::vector<const char*> reductions{"none", "sum", "mean", "mean_with_sample_weight", "sum_over_batch_size"};
+  static const std::vector<const char*> reductions{"none", "sum", "mean", "mean_with_sample_weight",
+                                                   "sum_over_batch_size"};
   const int r = index_of_name(name.c_str(), "reduction", reductions, reduction);
   o.reduction = r == 4 ? Reduction::mean : static_cast<Reduction>(r);
   Tensor p = convert(y_pred);
@@ -60,29 +61,36 @@ std::vector<std::string> strings(const std::vector<const char*>& names) { return
 }  // namespace
 
 void register_layers(py::module_& m) {
-  m.def("dense", [](py::handle x, py::handle kernel, py::handle bias, const std::string& activation) {
-    const auto [tx, tw, tb] = dense_arguments(x, kernel, bias);
-    return dense(tx, tw, tb, parse_activation("dense", activation));
-  }, py::arg("x"), py::arg("kernel"), py::arg("bias") = py::none(), py::arg("activation") = "linear");
+  m.def(
+      "dense",
+      [](py::handle x, py::handle kernel, py::handle bias, const std::string& activation) {
+        const auto [tx, tw, tb] = dense_arguments(x, kernel, bias);
+        return dense(tx, tw, tb, parse_activation("dense", activation));
+      },
+      py::arg("x"), py::arg("kernel"), py::arg("bias") = py::none(), py::arg("activation") = "linear");
   m.def("dense_vjp", dense_gradients, py::arg("x"), py::arg("kernel"), py::arg("bias"), py::arg("activation"),
         py::arg("dy"));
-  m.def("activation", [](const std::string& name, py::handle x, index_t axis) {
-    Tensor t = convert(x);
-    return activation(parse_activation("activation", name), t, axis);
-  }, py::arg("name"), py::arg("x"), py::arg("axis") = -1);
+  m.def(
+      "activation",
+      [](const std::string& name, py::handle x, index_t axis) {
+        Tensor t = convert(x);
+        return activation(parse_activation("activation", name), t, axis);
+      },
+      py::arg("name"), py::arg("x"), py::arg("axis") = -1);
   m.def("loss", loss_of, py::arg("name"), py::arg("y_true"), py::arg("y_pred"), py::arg("sample_weight") = py::none(),
         py::arg("from_logits") = false, py::arg("label_smoothing") = 0.0, py::arg("axis") = -1,
         py::arg("reduction") = "sum_over_batch_size");
-  m.def("optimizer_update",
-        [](const std::string& name, const std::shared_ptr<Variable>& variable, py::handle grad,
-           const std::vector<std::shared_ptr<Variable>>& slots, double learning_rate, const std::vector<double>& hyper,
-           index_t step) {
-          PauseRecording pause;
-          optimizer_update(parse_enum<Optimizer>("optimizer_update", "name", names_of<Optimizer>(), name), *variable,
-                           convert(grad), slots, learning_rate, hyper, step);
-        },
-        py::arg("name"), py::arg("variable"), py::arg("grad"), py::arg("slots"), py::arg("learning_rate"),
-        py::arg("hyper"), py::arg("step"));
+  m.def(
+      "optimizer_update",
+      [](const std::string& name, const std::shared_ptr<Variable>& variable, py::handle grad,
+         const std::vector<std::shared_ptr<Variable>>& slots, double learning_rate, const std::vector<double>& hyper,
+         index_t step) {
+        PauseRecording pause;
+        optimizer_update(parse_enum<Optimizer>("optimizer_update", "name", names_of<Optimizer>(), name), *variable,
+                         convert(grad), slots, learning_rate, hyper, step);
+      },
+      py::arg("name"), py::arg("variable"), py::arg("grad"), py::arg("slots"), py::arg("learning_rate"),
+      py::arg("hyper"), py::arg("step"));
   m.def("activation_names", [] { return strings(names_of<Activation>()); });
   m.def("loss_names", [] { return strings(names_of<Loss>()); });
   m.def("optimizer_names", [] { return strings(names_of<Optimizer>()); });

@@ -15,48 +15,63 @@ constexpr auto enum_name = [](E e) { return names_of<E>()[static_cast<std::size_
 void register_elementwise(py::module_& m) {
   for (int i = 0; i < size_of<Unary>(); ++i) {
     const auto op = static_cast<Unary>(i);
-    m.def(enum_name<Unary>(op), [op](py::handle x) { return unary(op, convert(x)); }, py::arg("x"));
+    m.def(
+        enum_name<Unary>(op), [op](py::handle x) { return unary(op, convert(x)); }, py::arg("x"));
   }
   for (int i = 0; i < size_of<Binary>(); ++i) {
     const auto op = static_cast<Binary>(i);
-    m.def(enum_name<Binary>(op), [op](py::handle a, py::handle b) { return binary_of(op, a, b); }, py::arg("x1"),
-          py::arg("x2"));
+    m.def(
+        enum_name<Binary>(op), [op](py::handle a, py::handle b) { return binary_of(op, a, b); }, py::arg("x1"),
+        py::arg("x2"));
   }
   for (int i = 0; i < size_of<Compare>(); ++i) {
     const auto op = static_cast<Compare>(i);
-    m.def(enum_name<Compare>(op), [op](py::handle a, py::handle b) { return compare_of(op, a, b); }, py::arg("x1"),
-          py::arg("x2"));
+    m.def(
+        enum_name<Compare>(op), [op](py::handle a, py::handle b) { return compare_of(op, a, b); }, py::arg("x1"),
+        py::arg("x2"));
   }
-  m.def("where", [](py::handle condition, py::handle a, py::handle b) {
-    const std::vector<Tensor> in = convert_together({a, b});
-    return where(convert(condition), in[0], in[1]);
-  }, py::arg("condition"), py::arg("x1"), py::arg("x2"));
-  m.def("clip", [](py::handle x, double lo, double hi) { return clip(convert(x), lo, hi); }, py::arg("x"),
-        py::arg("x_min"), py::arg("x_max"));
-  m.def("cast", [](py::handle x, const py::object& dtype) {
-    const auto d = parse_dtype(dtype);
-    if (!d) fail<TypeError>("[cast] `dtype` is None: name a dtype.");
-    return cast(convert(x), *d);
-  }, py::arg("x"), py::arg("dtype"));
+  m.def(
+      "where",
+      [](py::handle condition, py::handle a, py::handle b) {
+        const std::vector<Tensor> in = convert_together({a, b});
+        return where(convert(condition), in[0], in[1]);
+      },
+      py::arg("condition"), py::arg("x1"), py::arg("x2"));
+  m.def(
+      "clip", [](py::handle x, double lo, double hi) { return clip(convert(x), lo, hi); }, py::arg("x"),
+      py::arg("x_min"), py::arg("x_max"));
+  m.def(
+      "cast",
+      [](py::handle x, const py::object& dtype) {
+        const auto d = parse_dtype(dtype);
+        if (!d) fail<TypeError>("[cast] `dtype` is None: name a dtype.");
+        return cast(convert(x), *d);
+      },
+      py::arg("x"), py::arg("dtype"));
 }
 
 void register_reductions(py::module_& m) {
   using Reduce = Tensor (*)(const Tensor&, std::optional<Shape>, bool);
   const auto def = [&](const char* name, Reduce f) {
-    m.def(name, [f](py::handle x, const py::object& axis, bool keepdims) {
-      return f(convert(x), parse_axes(axis), keepdims);
-    }, py::arg("x"), py::arg("axis") = py::none(), py::arg("keepdims") = false);
+    m.def(
+        name,
+        [f](py::handle x, const py::object& axis, bool keepdims) { return f(convert(x), parse_axes(axis), keepdims); },
+        py::arg("x"), py::arg("axis") = py::none(), py::arg("keepdims") = false);
   };
   def("sum", sum);
   def("mean", mean);
   def("max", max);
   def("logsumexp", logsumexp);
-  m.def("argmax", [](py::handle x, index_t axis) { return argmax(convert(x), axis); }, py::arg("x"),
-        py::arg("axis") = -1);
-  m.def("broadcast_to", [](py::handle x, py::handle shape) { return broadcast_to(convert(x), parse_shape(shape, false)); },
-        py::arg("x"), py::arg("shape"));
-  m.def("sum_to", [](py::handle x, py::handle shape) { return sum_to(convert(x), parse_shape(shape, false)); },
-        py::arg("x"), py::arg("shape"));
+  m.def(
+      "argmax", [](py::handle x, index_t axis) { return argmax(convert(x), axis); }, py::arg("x"),
+      py::arg("axis") = -1);
+  m.def(
+      "broadcast_to",
+      [](py::handle x, py::handle shape) { return broadcast_to(convert(x), parse_shape(shape, false)); }, py::arg("x"),
+      py::arg("shape"));
+  m.def(
+      "sum_to", [](py::handle x, py::handle shape) { return sum_to(convert(x), parse_shape(shape, false)); },
+      py::arg("x"), py::arg("shape"));
 }
 
 Tensor pad(const Tensor& x, py::handle pad_width) {
@@ -77,38 +92,55 @@ Tensor pad(const Tensor& x, py::handle pad_width) {
 }
 
 void register_movement(py::module_& m) {
-  m.def("reshape", [](py::handle x, py::handle shape) { return reshape(convert(x), parse_shape(shape, false)); },
-        py::arg("x"), py::arg("newshape"));
-  m.def("transpose", [](py::handle x, const py::object& axes) {
-    const Tensor t = convert(x);
-    Shape order;
-    if (axes.is_none()) {
-      for (int i = t.rank() - 1; i >= 0; --i) order.push_back(i);
-    } else {
-      order = parse_shape(axes, false);
-    }
-    return transpose(t, order);
-  }, py::arg("x"), py::arg("axes") = py::none());
-  m.def("concatenate", [](const py::sequence& xs, index_t axis) {
-    std::vector<Tensor> in;
-    std::optional<DType> like;
-    for (py::handle x : xs)
-      if (!like && is_tensor(x)) like = peek(x).dtype();
-    for (py::handle x : xs) in.push_back(is_tensor(x) ? convert(x) : convert(x, like));
-    return concatenate(in, axis);
-  }, py::arg("xs"), py::arg("axis") = 0);
-  m.def("pad", [](py::handle x, py::handle width) { return pad(convert(x), width); }, py::arg("x"), py::arg("pad_width"));
-  m.def("take", [](py::handle x, py::handle indices, index_t axis) { return take(convert(x), convert(indices), axis); },
-        py::arg("x"), py::arg("indices"), py::arg("axis") = 0);
-  m.def("scatter_add", [](py::handle x, py::handle indices, py::handle updates) {
-    const std::vector<Tensor> in = convert_together({x, updates});
-    return scatter_add(in[0], convert(indices), in[1]);
-  }, py::arg("x"), py::arg("indices"), py::arg("updates"));
-  m.def("one_hot", [](py::handle indices, index_t classes, const py::object& dtype) {
-    return one_hot(convert(indices), classes, parse_dtype(dtype).value_or(DType::float32));
-  }, py::arg("indices"), py::arg("num_classes"), py::arg("dtype") = "float32");
-  m.def("stop_gradient", [](py::handle x) { return stop_gradient(convert(x)); }, py::arg("x"));
-  m.def("identity", [](py::handle x) { return identity(convert(x)); }, py::arg("x"));
+  m.def(
+      "reshape", [](py::handle x, py::handle shape) { return reshape(convert(x), parse_shape(shape, false)); },
+      py::arg("x"), py::arg("newshape"));
+  m.def(
+      "transpose",
+      [](py::handle x, const py::object& axes) {
+        const Tensor t = convert(x);
+        Shape order;
+        if (axes.is_none()) {
+          for (int i = t.rank() - 1; i >= 0; --i) order.push_back(i);
+        } else {
+          order = parse_shape(axes, false);
+        }
+        return transpose(t, order);
+      },
+      py::arg("x"), py::arg("axes") = py::none());
+  m.def(
+      "concatenate",
+      [](const py::sequence& xs, index_t axis) {
+        std::vector<Tensor> in;
+        std::optional<DType> like;
+        for (py::handle x : xs)
+          if (!like && is_tensor(x)) like = peek(x).dtype();
+        for (py::handle x : xs) in.push_back(is_tensor(x) ? convert(x) : convert(x, like));
+        return concatenate(in, axis);
+      },
+      py::arg("xs"), py::arg("axis") = 0);
+  m.def(
+      "pad", [](py::handle x, py::handle width) { return pad(convert(x), width); }, py::arg("x"), py::arg("pad_width"));
+  m.def(
+      "take", [](py::handle x, py::handle indices, index_t axis) { return take(convert(x), convert(indices), axis); },
+      py::arg("x"), py::arg("indices"), py::arg("axis") = 0);
+  m.def(
+      "scatter_add",
+      [](py::handle x, py::handle indices, py::handle updates) {
+        const std::vector<Tensor> in = convert_together({x, updates});
+        return scatter_add(in[0], convert(indices), in[1]);
+      },
+      py::arg("x"), py::arg("indices"), py::arg("updates"));
+  m.def(
+      "one_hot",
+      [](py::handle indices, index_t classes, const py::object& dtype) {
+        return one_hot(convert(indices), classes, parse_dtype(dtype).value_or(DType::float32));
+      },
+      py::arg("indices"), py::arg("num_classes"), py::arg("dtype") = "float32");
+  m.def(
+      "stop_gradient", [](py::handle x) { return stop_gradient(convert(x)); }, py::arg("x"));
+  m.def(
+      "identity", [](py::handle x) { return identity(convert(x)); }, py::arg("x"));
 }
 
 Tensor random_uniform(const Shape& shape, double lo, double hi, std::uint64_t seed, DType dtype) {
@@ -140,15 +172,21 @@ void register_ops(py::module_& m) {
   register_elementwise(m);
   register_reductions(m);
   register_movement(m);
-  m.def("matmul", [](py::handle a, py::handle b, bool transpose_a, bool transpose_b) {
-    const std::vector<Tensor> in = convert_together({a, b}, true);
-    return matmul(in[0], in[1], transpose_a, transpose_b);
-  }, py::arg("x1"), py::arg("x2"), py::arg("transpose_a") = false, py::arg("transpose_b") = false);
-  m.def("random_uniform", [](py::handle shape, double lo, double hi, std::uint64_t seed, const py::object& dtype) {
-    const DType d = parse_dtype(dtype).value_or(DType::float32);
-    if (!is_float(d)) fail<TypeError>("[random_uniform] `dtype` is ", d, ": it must be float32 or float64.");
-    return random_uniform(parse_shape(shape, false), lo, hi, seed, d);
-  }, py::arg("shape"), py::arg("minval"), py::arg("maxval"), py::arg("seed"), py::arg("dtype") = "float32");
+  m.def(
+      "matmul",
+      [](py::handle a, py::handle b, bool transpose_a, bool transpose_b) {
+        const std::vector<Tensor> in = convert_together({a, b}, true);
+        return matmul(in[0], in[1], transpose_a, transpose_b);
+      },
+      py::arg("x1"), py::arg("x2"), py::arg("transpose_a") = false, py::arg("transpose_b") = false);
+  m.def(
+      "random_uniform",
+      [](py::handle shape, double lo, double hi, std::uint64_t seed, const py::object& dtype) {
+        const DType d = parse_dtype(dtype).value_or(DType::float32);
+        if (!is_float(d)) fail<TypeError>("[random_uniform] `dtype` is ", d, ": it must be float32 or float64.");
+        return random_uniform(parse_shape(shape, false), lo, hi, seed, d);
+      },
+      py::arg("shape"), py::arg("minval"), py::arg("maxval"), py::arg("seed"), py::arg("dtype") = "float32");
   m.def("primitive_names", [] {
     std::vector<std::string> names;
     for (const Primitive* p : all_primitives()) names.push_back(p->name);

@@ -107,7 +107,8 @@ void note_call(std::uint64_t layer, py::handle output) {
   }
 }
 
-py::list gradients(Tape& tape, const py::sequence& targets, const py::sequence& sources, const py::object& output_gradients) {
+py::list gradients(Tape& tape, const py::sequence& targets, const py::sequence& sources,
+                   const py::object& output_gradients) {
   const std::vector<Tensor> ys = peek_all(targets, "target"), xs = peek_all(sources, "sources");
   std::vector<Tensor> dys;
   if (!output_gradients.is_none()) {
@@ -137,28 +138,31 @@ void register_tape(py::module_& m) {
            [](Tape& tape, const py::args&) {
              if (tape.is_recording()) tape.exit();  // gradient() may have stopped it already
            })
-      .def("reset",
-           [](Tape& tape) {
-             if (!tape.is_recording()) {
-               fail("[GradientTape.reset] the tape is not recording: call reset inside `with tape:`.");
-             }
-             tape.reset();
-           },
-           "Forgets everything that was recorded and watched.")
+      .def(
+          "reset",
+          [](Tape& tape) {
+            if (!tape.is_recording()) {
+              fail("[GradientTape.reset] the tape is not recording: call reset inside `with tape:`.");
+            }
+            tape.reset();
+          },
+          "Forgets everything that was recorded and watched.")
       .def("watch", watch, py::arg("tensor"),
            "Makes the tape follow a tensor or variable, or every one in nested lists, tuples and dicts.\n\n"
            "Operations that ran before are not recorded. An integer or bool tensor is accepted with a warning: its\n"
            "gradient is None.\n\n"
            "Raises: TypeError for anything else; RuntimeError outside of `with tape:`.")
-      .def("watched_variables", [](const Tape& tape) { return py::tuple(py::cast(tape.watched_variables())); },
-           "The watched variables, as a tuple in order of their construction.")
+      .def(
+          "watched_variables", [](const Tape& tape) { return py::tuple(py::cast(tape.watched_variables())); },
+          "The watched variables, as a tuple in order of their construction.")
       .def("_enter", &Tape::enter)
       .def("_exit", &Tape::exit)
       .def_property_readonly("_is_watching", &Tape::is_watching)
       .def("_calls_of",
            [](const Tape& tape, std::uint64_t layer) {
              py::list outputs;
-             for (const Tensor& t : tape.calls_of(layer)) outputs.append(t.defined() ? py::cast(t) : py::object(py::none()));
+             for (const Tensor& t : tape.calls_of(layer))
+               outputs.append(t.defined() ? py::cast(t) : py::object(py::none()));
              return outputs;
            })
       .def("_gradient", gradients, py::arg("targets"), py::arg("sources"), py::arg("output_gradients") = py::none())
@@ -188,9 +192,12 @@ void register_tape(py::module_& m) {
   m.def("note_call", note_call, py::arg("layer"), py::arg("output"));
   m.def("unique_id", &Tensor::next_id);
   m.def("flatten", &flatten, py::arg("structure"));
-  m.def("record_custom", [](const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs, py::object vjp) {
-    return record_custom(inputs, outputs, std::make_unique<PyCallback>(std::move(vjp)));
-  }, py::arg("inputs"), py::arg("outputs"), py::arg("vjp"));
+  m.def(
+      "record_custom",
+      [](const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs, py::object vjp) {
+        return record_custom(inputs, outputs, std::make_unique<PyCallback>(std::move(vjp)));
+      },
+      py::arg("inputs"), py::arg("outputs"), py::arg("vjp"));
 }
 
 }  // namespace densegrad::python

@@ -128,8 +128,8 @@ std::string describe(const Tensor& t, bool short_form) {
   if (short_form) {
     return "dg.Tensor(" + std::string(py::str(values)) + ", shape=" + shape + ", dtype=" + dtype_name(t.dtype()) + ")";
   }
-  return "<dg.Tensor: shape=" + shape + ", dtype=" + dtype_name(t.dtype()) + ", numpy=" + std::string(py::repr(values)) +
-         ">";
+  return "<dg.Tensor: shape=" + shape + ", dtype=" + dtype_name(t.dtype()) +
+         ", numpy=" + std::string(py::repr(values)) + ">";
 }
 
 }  // namespace
@@ -142,7 +142,8 @@ Tensor get_item(const Tensor& x, const py::object& index) {
   for (py::handle e : entries) {
     if (!is_basic(e)) {
       fail<TypeError>(
-          "[getitem] an index tuple may hold integers, slices, None and `...`: use take() or one_hot() for index arrays.");
+          "[getitem] an index tuple may hold integers, slices, None and `...`: use take() or one_hot() for index "
+          "arrays.");
     }
   }
   return basic_item(x, entries);
@@ -162,22 +163,29 @@ void register_tensor(py::module_& m) {
     }
     return pre->z.defined() ? pre->z : t;
   });
-  m.def("constant", [](py::handle value, const py::object& dtype) {
-    const Tensor t = is_tensor(value) ? stop_gradient(peek(value)) : convert(value, parse_dtype(dtype));
-    const auto wanted = parse_dtype(dtype);
-    return wanted ? cast(t, *wanted) : t;
-  }, py::arg("value"), py::arg("dtype") = py::none());
-  m.def("convert", [](py::handle value, const py::object& dtype) { return convert(value, parse_dtype(dtype)); },
-        py::arg("value"), py::arg("dtype") = py::none());
-  m.def("placeholder", [](py::handle shape, const py::object& dtype) {
-    const Shape s = parse_shape(shape, true);
-    for (int i = 0; i < s.rank(); ++i) {
-      if ((i > 0 && s[i] == unknown) || s[i] < unknown) {
-        fail("[placeholder] `shape` is ", s, ": only the first axis may be unknown, and none negative.");
-      }
-    }
-    return Tensor::symbolic(parse_dtype(dtype).value_or(DType::float32), s);
-  }, py::arg("shape"), py::arg("dtype") = "float32");
+  m.def(
+      "constant",
+      [](py::handle value, const py::object& dtype) {
+        const Tensor t = is_tensor(value) ? stop_gradient(peek(value)) : convert(value, parse_dtype(dtype));
+        const auto wanted = parse_dtype(dtype);
+        return wanted ? cast(t, *wanted) : t;
+      },
+      py::arg("value"), py::arg("dtype") = py::none());
+  m.def(
+      "convert", [](py::handle value, const py::object& dtype) { return convert(value, parse_dtype(dtype)); },
+      py::arg("value"), py::arg("dtype") = py::none());
+  m.def(
+      "placeholder",
+      [](py::handle shape, const py::object& dtype) {
+        const Shape s = parse_shape(shape, true);
+        for (int i = 0; i < s.rank(); ++i) {
+          if ((i > 0 && s[i] == unknown) || s[i] < unknown) {
+            fail("[placeholder] `shape` is ", s, ": only the first axis may be unknown, and none negative.");
+          }
+        }
+        return Tensor::symbolic(parse_dtype(dtype).value_or(DType::float32), s);
+      },
+      py::arg("shape"), py::arg("dtype") = "float32");
 }
 
 }  // namespace densegrad::python

@@ -42,7 +42,8 @@ void register_variable(py::module_& m) {
           v.assign(convert(value));
         }),
         py::arg("value"));
-  c.def("assign_add", self([](Variable& v, py::handle value) { assign_moved(v, value, Binary::add); }), py::arg("value"));
+  c.def("assign_add", self([](Variable& v, py::handle value) { assign_moved(v, value, Binary::add); }),
+        py::arg("value"));
   c.def("assign_sub", self([](Variable& v, py::handle value) { assign_moved(v, value, Binary::subtract); }),
         py::arg("value"));
   c.def("__repr__", [](Variable& v) {

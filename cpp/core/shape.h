@@ -49,7 +49,8 @@ class Shape {
     index_t n = 1;
     for (int i = first; i < last; ++i) {
       if ((*this)[i] == 0) return 0;
-      if (__builtin_mul_overflow(n, (*this)[i], &n)) fail<std::overflow_error>("[shape] ", *this, " has too many entries.");
+      if (__builtin_mul_overflow(n, (*this)[i], &n))
+        fail<std::overflow_error>("[shape] ", *this, " has too many entries.");
     }
     return n;
   }
@@ -83,7 +84,8 @@ class Shape {
 // An axis in [-rank, rank) as an index in [0, rank).
 inline int normalize_axis(const char* tag, index_t axis, int rank) {
   if (axis < -rank || axis >= rank) {
-    fail("[", tag, "] `axis` is ", axis, " but the tensor has ", rank, " axes: it must be in [", -rank, ", ", rank, ").");
+    fail("[", tag, "] `axis` is ", axis, " but the tensor has ", rank, " axes: it must be in [", -rank, ", ", rank,
+         ").");
   }
   return static_cast<int>(axis < 0 ? axis + rank : axis);
 }

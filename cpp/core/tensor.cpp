@@ -12,7 +12,8 @@ constexpr std::size_t alignment = 64;
 
 std::size_t byte_count(DType dtype, const Shape& shape) {
   std::size_t bytes = 0;
-  if (__builtin_mul_overflow(static_cast<std::size_t>(shape.count()), static_cast<std::size_t>(item_size(dtype)), &bytes) ||
+  if (__builtin_mul_overflow(static_cast<std::size_t>(shape.count()), static_cast<std::size_t>(item_size(dtype)),
+                             &bytes) ||
       bytes > static_cast<std::size_t>(PTRDIFF_MAX) - 2 * alignment) {
     throw std::bad_alloc();
   }
@@ -100,8 +101,7 @@ Tensor Tensor::bare() const {
 
 void Tensor::set_pre(int activation, int axis, const Tensor& z) const {
   // A z with a pre-activation of its own would start a chain that keeps every step of a loop alive.
-  impl_->pre =
-      std::make_unique<PreActivation>(PreActivation{activation, axis, z.defined() && z.pre() ? z.bare() : z});
+  impl_->pre = std::make_unique<PreActivation>(PreActivation{activation, axis, z.defined() && z.pre() ? z.bare() : z});
 }
 
 void Tensor::no_storage() const {

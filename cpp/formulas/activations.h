@@ -11,10 +11,10 @@
 //   needs_z   whether grad reads z; where it does not, z may be anything
 #pragma once
 
+#include "formulas/enums.h"
 #include "formulas/list.h"
 #include "formulas/rows.h"
 #include "formulas/scalar.h"
-#include "formulas/enums.h"
 
 namespace densegrad::formulas {
 namespace {

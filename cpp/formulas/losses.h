@@ -18,10 +18,10 @@
 #pragma once
 
 #include "formulas/activations.h"
+#include "formulas/enums.h"
 #include "formulas/list.h"
 #include "formulas/rows.h"
 #include "formulas/scalar.h"
-#include "formulas/enums.h"
 
 namespace densegrad::formulas {
 namespace {

@@ -12,9 +12,9 @@
 //   update<slot_count>(step, g, w, slots)   w and the slots of one entry, in place
 #pragma once
 
+#include "formulas/enums.h"
 #include "formulas/list.h"
 #include "formulas/scalar.h"
-#include "formulas/enums.h"
 
 namespace densegrad::formulas {
 namespace {

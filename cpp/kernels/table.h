@@ -39,16 +39,15 @@ struct Kernels {
   void (*binary[size_of<Binary>()])(index_t n, const T* a, index_t a_step, const T* b, index_t b_step, T* y);
   void (*compare[size_of<Compare>()])(index_t n, const T* a, index_t a_step, const T* b, index_t b_step, bool* y);
   // y[i] = c[i * c_step] ? a[i * a_step] : b[i * b_step]
-  void (*where)(index_t n, const bool* c, index_t c_step, const T* a, index_t a_step, const T* b, index_t b_step,
-                T* y);
+  void (*where)(index_t n, const bool* c, index_t c_step, const T* a, index_t a_step, const T* b, index_t b_step, T* y);
   // y[i] = min(max(x[i], lo), hi); NaN stays NaN
   void (*clip)(index_t n, T lo, T hi, const T* x, T* y);
 
   // Reductions of x (outer, n, inner) over the middle axis to y (outer, inner).
   void (*sum)(index_t outer, index_t n, index_t inner, const T* x, T* y);
-  void (*max)(index_t outer, index_t n, index_t inner, const T* x, T* y);  // n >= 1; a NaN wins
+  void (*max)(index_t outer, index_t n, index_t inner, const T* x, T* y);           // n >= 1; a NaN wins
   void (*argmax)(index_t outer, index_t n, index_t inner, const T* x, index_t* y);  // first of ties; a NaN wins
-  void (*logsumexp)(index_t outer, index_t n, index_t inner, const T* x, T* y);  // n >= 1
+  void (*logsumexp)(index_t outer, index_t n, index_t inner, const T* x, T* y);     // n >= 1
 
   // z[r, c] += b[c]
   void (*bias_add)(index_t rows, index_t cols, const T* b, T* z);

@@ -9,6 +9,14 @@
 
 namespace densegrad {
 
+// Two tensors of one operation must have one dtype.
+inline void same_dtype(const char* tag, const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype()) {
+    fail<TypeError>("[", tag, "] `x1` is ", a.dtype(), " but `x2` is ", b.dtype(),
+                    ": two tensors must have one dtype; convert one with cast(x, dtype).");
+  }
+}
+
 // One axis of two shapes; an unknown extent meets 1 or itself as itself, and a known one as that one.
 inline bool broadcast_axis(index_t a, index_t b, index_t& out) {
   if (a == b || b == 1) {

@@ -1,6 +1,5 @@
 // The dense layer and the activations.
 #include "formulas/activations.h"
-
 #include "kernels/gemm.h"
 #include "ops/graph.h"
 #include "ops/ops.h"
@@ -52,7 +51,8 @@ void dense_shapes(const Tensors& in, const Params& params, Specs& out) {
   const Tensor &x = in[0], &w = in[1];
   require_float("dense", "x", x);
   if (x.rank() < 2) {
-    fail("[dense] `x` has shape ", x.shape(), ": it must have at least 2 axes, (batch, ..., features); a single sample is x[None].");
+    fail("[dense] `x` has shape ", x.shape(),
+         ": it must have at least 2 axes, (batch, ..., features); a single sample is x[None].");
   }
   if (w.rank() != 2) fail("[dense] `kernel` has shape ", w.shape(), ": it must be (features, units).");
   const index_t features = x.shape().back(), units = w.dim(1);
@@ -67,8 +67,8 @@ void dense_shapes(const Tensors& in, const Params& params, Specs& out) {
   if (in.size() > 2) {
     const Tensor& b = in[2];
     if (b.rank() != 1 || b.dim(0) != units) {
-      fail("[dense] `bias` has shape ", b.shape(), " but `kernel` has shape ", w.shape(), ": bias.shape must be (", units,
-           ",).");
+      fail("[dense] `bias` has shape ", b.shape(), " but `kernel` has shape ", w.shape(), ": bias.shape must be (",
+           units, ",).");
     }
     if (b.dtype() != x.dtype()) {
       fail<TypeError>("[dense] `x` is ", x.dtype(), " but `bias` is ", b.dtype(),
@@ -101,8 +101,7 @@ bool dense_vjp_rule(VjpContext& c) {
     dz = dz.defined() ? add(dz, through) : through;
   }
   const bool has_bias = c.inputs.size() > 2;
-  const DenseGrads g =
-      dense_vjp(c.inputs[0], c.inputs[1], dz, c.wanted[0], c.wanted[1], has_bias && c.wanted[2]);
+  const DenseGrads g = dense_vjp(c.inputs[0], c.inputs[1], dz, c.wanted[0], c.wanted[1], has_bias && c.wanted[2]);
   c.dx[0] = g.dx;
   c.dx[1] = g.dw;
   if (has_bias) c.dx[2] = g.db;
@@ -156,8 +155,8 @@ bool activation_vjp(VjpContext& c) {
 }
 
 void activation_decompose(const Tensors& in, const Params& params, Tensors& out) {
-  const Graph y = formulas::visit(
-      activation_of(params), [&](auto entry) { return decltype(entry)::template forward<Graph>(Graph(in[0])); });
+  const Graph y = formulas::visit(activation_of(params),
+                                  [&](auto entry) { return decltype(entry)::template forward<Graph>(Graph(in[0])); });
   out.push_back(y.tensor());
 }
 

@@ -16,7 +16,8 @@ void check_indices(const char* tag, const Tensor& indices, index_t n) {
     using T = typename decltype(type)::type;
     for (index_t i = 0; i < indices.size(); ++i) {
       const auto v = static_cast<index_t>(indices.data<T>()[i]);
-      if (v < 0 || v >= n) fail<std::out_of_range>("[", tag, "] `indices` contains ", v, ": it must be in [0, ", n, ").");
+      if (v < 0 || v >= n)
+        fail<std::out_of_range>("[", tag, "] `indices` contains ", v, ": it must be in [0, ", n, ").");
     }
   });
 }
@@ -96,11 +97,8 @@ bool scatter_vjp(VjpContext& c) {
   return true;
 }
 
-const Primitive scatter_primitive{.name = "scatter_add",
-                                  .saved_inputs = save(1),
-                                  .shapes = scatter_shapes,
-                                  .eval = scatter_eval,
-                                  .vjp = scatter_vjp};
+const Primitive scatter_primitive{
+    .name = "scatter_add", .saved_inputs = save(1), .shapes = scatter_shapes, .eval = scatter_eval, .vjp = scatter_vjp};
 
 // one_hot: 1 where the class is the index; an index outside [0, classes) gives a row of zeros, as in Keras.
 void one_hot_shapes(const Tensors& in, const Params& params, Specs& out) {
@@ -156,6 +154,8 @@ Tensor one_hot(const Tensor& indices, index_t classes, DType dtype) {
   return run1(one_hot_primitive, {indices}, OneHotParams{classes, dtype});
 }
 
-std::vector<const Primitive*> indexing_primitives() { return {&take_primitive, &scatter_primitive, &one_hot_primitive}; }
+std::vector<const Primitive*> indexing_primitives() {
+  return {&take_primitive, &scatter_primitive, &one_hot_primitive};
+}
 
 }  // namespace densegrad

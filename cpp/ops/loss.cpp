@@ -3,7 +3,6 @@
 // The reduction is not part of the primitive: the broadcasting of sample weights and the five reductions are then
 // ordinary, closed operations on one value per sample, while the pass over (samples, classes) stays a single one.
 #include "formulas/losses.h"
-
 #include "ops/broadcast.h"
 #include "ops/graph.h"
 #include "ops/ops.h"
@@ -123,7 +122,8 @@ Tensor fused_output_grad(const LossParams& p, const Tensor& y_true, const Tensor
   return move_axis_back((slope * Graph(reshape(dvalues, column))).tensor(), p.axis);
 }
 
-Tensor loss_grad(const Tensor& y_true, const Tensor& y_pred, const Tensor& dvalues, const Tensor* z, const LossParams& p);
+Tensor loss_grad(const Tensor& y_true, const Tensor& y_pred, const Tensor& dvalues, const Tensor* z,
+                 const LossParams& p);
 
 bool loss_vjp(VjpContext& c) {
   const LossParams& p = loss_params(c.params);
@@ -206,8 +206,8 @@ void check_labels(const char* tag, const Tensor& labels, index_t classes) {
   for (index_t i = 0; i < labels.size(); ++i) {
     const index_t label = labels.data<index_t>()[i];
     if (label < 0 || label >= classes) {
-      fail("[", tag, "] `y_true` contains the label ", label, ": with ", classes, " classes it must be in [0, ", classes,
-           ").");
+      fail("[", tag, "] `y_true` contains the label ", label, ": with ", classes, " classes it must be in [0, ",
+           classes, ").");
     }
   }
 }
@@ -221,7 +221,8 @@ Tensor sparse_labels(const char* tag, const Tensor& y_true, const Tensor& y_pred
   }
   if (!(labels.shape() == expected)) {
     fail("[", tag, "] `y_true` has shape ", y_true.shape(), " but `y_pred` has shape ", y_pred.shape(),
-         ": one integer label per sample is needed, shape ", expected, "; one-hot labels go to categorical_crossentropy.");
+         ": one integer label per sample is needed, shape ", expected,
+         "; one-hot labels go to categorical_crossentropy.");
   }
   labels = cast(labels, DType::int64);
   check_labels(tag, labels, y_pred.dim(axis));

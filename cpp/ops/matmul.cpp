@@ -70,11 +70,8 @@ bool matmul_vjp(VjpContext& c) {
   return true;
 }
 
-const Primitive matmul_primitive{.name = "matmul",
-                                 .saved_inputs = save_all,
-                                 .shapes = matmul_shapes,
-                                 .eval = matmul_eval,
-                                 .vjp = matmul_vjp};
+const Primitive matmul_primitive{
+    .name = "matmul", .saved_inputs = save_all, .shapes = matmul_shapes, .eval = matmul_eval, .vjp = matmul_vjp};
 
 }  // namespace
 

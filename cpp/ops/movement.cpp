@@ -230,8 +230,8 @@ Tensor reshape(const Tensor& x, const Shape& shape) {
   // A symbolic first axis may only stay the first axis.
   const bool symbolic = x.size() == unknown;
   if (inferred >= 0 && !symbolic && known > 0) full[inferred] = x.size() / known;
-  const bool fits = symbolic ? inferred == 0 && known == x.shape().count(1, x.rank())
-                             : full.is_known() && full.count() == x.size();
+  const bool fits =
+      symbolic ? inferred == 0 && known == x.shape().count(1, x.rank()) : full.is_known() && full.count() == x.size();
   if (!fits) {
     fail("[reshape] `x` has shape ", x.shape(), " and cannot take shape ", shape, ": the number of entries must stay.");
   }
@@ -253,7 +253,8 @@ Tensor transpose(const Tensor& x, const Shape& axes) {
     normal.push_back(i);
   }
   if (normal.rank() != x.rank()) {
-    fail("[transpose] `axes` has ", normal.rank(), " entries but `x` has shape ", x.shape(), ": one per axis is needed.");
+    fail("[transpose] `axes` has ", normal.rank(), " entries but `x` has shape ", x.shape(),
+         ": one per axis is needed.");
   }
   return sorted ? x : run1(transpose_primitive, {x}, PermuteParams{normal});
 }

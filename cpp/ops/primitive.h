@@ -114,8 +114,7 @@ struct VjpContext {
   virtual void report(const Tensor& t, const Tensor& cotangent) = 0;
 
  protected:
-  VjpContext(const Tensors& in, const Tensors& out, const Params& p, const Tensors& d, Tensors& g,
-             const Mask& w)
+  VjpContext(const Tensors& in, const Tensors& out, const Params& p, const Tensors& d, Tensors& g, const Mask& w)
       : inputs(in), outputs(out), params(p), dy(d), dx(g), wanted(w) {}
   ~VjpContext() = default;
 };

@@ -37,7 +37,8 @@ Shape normalize_axes(const char* tag, const std::optional<Shape>& axes, int rank
   }
   for (index_t axis : *axes) {
     const int i = normalize_axis(tag, axis, rank);
-    if (used[static_cast<std::size_t>(i)]) fail("[", tag, "] `axis` names axis ", i, " twice: each axis may occur once.");
+    if (used[static_cast<std::size_t>(i)])
+      fail("[", tag, "] `axis` names axis ", i, " twice: each axis may occur once.");
     used[static_cast<std::size_t>(i)] = true;
   }
   for (int i = 0; i < rank; ++i)
@@ -253,8 +254,7 @@ bool sum_to_vjp(VjpContext& c) {
 
 const Primitive broadcast_primitive{
     .name = "broadcast_to", .shapes = broadcast_shapes_rule, .eval = broadcast_eval, .vjp = broadcast_vjp};
-const Primitive sum_to_primitive{
-    .name = "sum_to", .shapes = sum_to_shapes, .eval = sum_to_eval, .vjp = sum_to_vjp};
+const Primitive sum_to_primitive{.name = "sum_to", .shapes = sum_to_shapes, .eval = sum_to_eval, .vjp = sum_to_vjp};
 
 Tensor reduce(const Primitive& p, const Tensor& x, const std::optional<Shape>& axes, bool keepdims) {
   return run1(p, {x}, AxesParams{normalize_axes(p.name, axes, x.rank()), keepdims});
@@ -262,8 +262,12 @@ Tensor reduce(const Primitive& p, const Tensor& x, const std::optional<Shape>& a
 
 }  // namespace
 
-Tensor sum(const Tensor& x, std::optional<Shape> axes, bool keepdims) { return reduce(sum_primitive, x, axes, keepdims); }
-Tensor max(const Tensor& x, std::optional<Shape> axes, bool keepdims) { return reduce(max_primitive, x, axes, keepdims); }
+Tensor sum(const Tensor& x, std::optional<Shape> axes, bool keepdims) {
+  return reduce(sum_primitive, x, axes, keepdims);
+}
+Tensor max(const Tensor& x, std::optional<Shape> axes, bool keepdims) {
+  return reduce(max_primitive, x, axes, keepdims);
+}
 Tensor logsumexp(const Tensor& x, std::optional<Shape> axes, bool keepdims) {
   return reduce(logsumexp_primitive, x, axes, keepdims);
 }

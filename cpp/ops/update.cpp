@@ -1,6 +1,5 @@
 // Optimizer steps: in place on a variable and its slots, in the variable's dtype. Not recorded, not differentiable.
 #include "formulas/optimizers.h"
-
 #include "ops/ops.h"
 #include "ops/variable.h"
 
@@ -38,8 +37,9 @@ void optimizer_update(Optimizer optimizer, Variable& variable, const Tensor& gra
   }
   for (const auto& slot : slots) {
     if (!(slot->value().shape() == w.shape()) || slot->value().dtype() != w.dtype()) {
-      fail("[", tag, "] slot '", slot->name, "' has shape ", slot->value().shape(), " and dtype ", slot->value().dtype(),
-           " but variable '", variable.name, "' has ", w.shape(), " and ", w.dtype(), ": they must be equal.");
+      fail("[", tag, "] slot '", slot->name, "' has shape ", slot->value().shape(), " and dtype ",
+           slot->value().dtype(), " but variable '", variable.name, "' has ", w.shape(), " and ", w.dtype(),
+           ": they must be equal.");
     }
   }
 
@@ -50,14 +50,8 @@ void optimizer_update(Optimizer optimizer, Variable& variable, const Tensor& gra
     using T = typename decltype(type)::type;
     std::array<T*, 8> pointers{};
     for (std::size_t i = 0; i < slots.size(); ++i) pointers[i] = slots[i]->writable().template mutable_data<T>();
-    UpdateArgs<T> args{target.size(),
-                       target.mutable_data<T>(),
-                       grad.data<T>(),
-                       pointers.data(),
-                       slot_count,
-                       static_cast<T>(learning_rate),
-                       hyper.data(),
-                       step};
+    UpdateArgs<T> args{target.size(), target.mutable_data<T>(),      grad.data<T>(), pointers.data(),
+                       slot_count,    static_cast<T>(learning_rate), hyper.data(),   step};
     kernels_for<T>().update[static_cast<int>(optimizer)](args);
   });
 }

@@ -60,7 +60,8 @@ std::vector<Tensor> Tape::gradient(const std::vector<Tensor>& targets, const std
   }
   if (!persistent && consumed_) {
     fail<std::runtime_error>(
-        "[GradientTape.gradient] a non-persistent tape gives one set of gradients only: create it with persistent=True, "
+        "[GradientTape.gradient] a non-persistent tape gives one set of gradients only: create it with "
+        "persistent=True, "
         "or ask for all sources in one call.");
   }
   std::vector<Tensor> flowing, seeds;

@@ -37,7 +37,8 @@ class PrivateTape final : public Recorder {
 
 class Walk {
  public:
-  Walk(const Recording& recording, const std::vector<Tensor>& sources) : recording_(recording), length_(recording.size()) {
+  Walk(const Recording& recording, const std::vector<Tensor>& sources)
+      : recording_(recording), length_(recording.size()) {
     for (const Tensor& s : sources) {
       sources_[s.id()] = true;
       active_[s.id()] = true;

@@ -50,7 +50,8 @@ Function function_of(const Case& c, bool fine) {
   };
 }
 
-void check_case(Rng& rng, const Case& c) {
+// False if the differences were inconclusive.
+bool check_case(Rng& rng, const Case& c) {
   const Primitive& p = primitive(c.name);
   const std::string what = describe(c);
   const Tensors out = evaluate(c, c.inputs, false);
@@ -74,15 +75,15 @@ void check_case(Rng& rng, const Case& c) {
     require(fine.size() == out.size(), what, ": the decomposition has ", fine.size(), " outputs");
     for (std::size_t i = 0; i < out.size(); ++i) require_close(what + " decomposed", fine[i], out[i], 1e-13);
   }
-  if (c.wanted.empty()) return;
+  if (c.wanted.empty()) return true;
   std::vector<Tensor> x;
   for (std::size_t i : c.wanted) x.push_back(c.inputs[i]);
   const Function f = function_of(c, false);
-  require(check_derivatives(rng, what, f, x, 3), what, ": central differences are inconclusive");
   if (p.decompose) {
     const std::vector<Tensor> coarse = gradients(f, x), fine = gradients(function_of(c, true), x);
     for (std::size_t i = 0; i < x.size(); ++i) require_close(what + " decomposed gradient", fine[i], coarse[i], 1e-12);
   }
+  return check_derivatives(rng, what, f, x, 3);
 }
 
 // ---- The table ----------------------------------------------------------------------------------------------------------
@@ -247,11 +248,13 @@ void test_primitives(Rng& rng) {
   Cases cases;
   for (auto family : {elementwise_cases, reduction_cases, movement_cases, layer_cases, loss_cases}) family(rng, cases);
   std::set<std::string> tested{"custom_gradient"};  // it has no evaluation of its own; see test_state
+  std::size_t inconclusive = 0;
   for (const Case& c : cases) {
-    check_case(rng, c);
+    inconclusive += !check_case(rng, c);
     tested.insert(c.name);
   }
   for (const Primitive* p : all_primitives()) require(tested.count(p->name) == 1, "primitive '", p->name, "' has no case");
+  require(50 * inconclusive <= cases.size(), inconclusive, " of ", cases.size(), " cases were too near a kink");
 }
 
 }  // namespace densegrad::driver
