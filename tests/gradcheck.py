@@ -1,7 +1,7 @@
 """Derivatives by finite differences: the independent judge of every backward rule.
 
 For a function f and weights w, phi(s) = <w, f(x + s v)> is sampled along a random direction v. Central differences with
-h, h/2, h/4 give two Richardson values R1 (h, h/2) and R2 (h/2, h/4), each off by c h^4 at first, R2 by c (h/2)^4, so that
+h, h/2, h/4 give two Richardson values R1 (h, h/2) and R2 (h/2, h/4), off by c h^4 and c (h/2)^4 to first order, so that
 
     |R2 - phi'(0)| <= |R2 - R1|  +  rounding      (the truncation of R2 is about |R2 - R1| / 15: a margin of 15)
 

@@ -1,7 +1,7 @@
 """The decisions of the design (section 11), one named test each, as far as they are about tensors and tapes.
 
-D2 and D3 (contract, closure) are test_gradcheck.py's, D9 (BLAS loading) test_packaging.py's, D10 (cycles)
-test_custom_gradient.py's; D11 (randomness) is test_initializers.py's.
+D1 (cross-entropy) is test_heads.py's, D2 and D3 (contract, closure) are test_gradcheck.py's, D9 (loading of
+the BLAS) test_packaging.py's, D10 (cycles) test_collection.py's, D11 (randomness) test_initializers.py's.
 """
 
 from __future__ import annotations
@@ -13,123 +13,8 @@ import densegrad as dg
 import numpy as np
 import pytest
 from densegrad import _core
-from gradcheck import along, derivative
-from oracles import gamma
 from rows import generator
 from tables import ROWS
-
-PAIRS = [("softmax", "categorical_crossentropy"), ("softmax", "sparse_categorical_crossentropy"),
-         ("sigmoid", "binary_crossentropy")]  # fmt: skip
-
-
-def head_problem(activation, loss, seed):
-    rng = generator(seed, activation, loss)
-    z = rng.normal(size=(5, 4)) * 2
-    sparse = loss.startswith("sparse")
-    t = rng.integers(0, 4, 5) if sparse else rng.uniform(0, 1, (5, 4))  # labels need not sum to one
-    return dg.constant(z), t
-
-
-@pytest.mark.parametrize("activation,loss", PAIRS)
-def test_d1_fused_pairs_have_both_gradients_and_they_agree(activation, loss, seed):
-    """dL/dz = J^T dL/da, and dL/da is the central difference of the unclipped loss as a function of the probabilities."""
-    z, t = head_problem(activation, loss, seed)
-    with dg.GradientTape(persistent=True) as tape:
-        tape.watch(z)
-        a = _core.activation(activation, z)
-        value = _core.loss(loss, t, a, reduction="sum")
-    da, dz, dpre = tape.gradient(value, [a, z, a.z])
-    through = tape.gradient(a, z, output_gradients=da).numpy()
-    # Both sides are sums of at most 4 products of numbers that are off by a few roundings: 30 of them, of the terms.
-    terms = np.abs(da.numpy()).max() + 1
-    assert np.all(np.abs(through - dz.numpy()) <= gamma(30, "float64") * terms)
-    assert np.array_equal(dz.numpy(), dpre.numpy())
-
-    def unclipped(p):
-        labels = np.eye(4)[t] if t.ndim == 1 else t
-        if loss == "binary_crossentropy":
-            return -(labels * np.log(p) + (1 - labels) * np.log1p(-p)).mean(axis=-1).sum()
-        return -(labels * np.log(p / p.sum(axis=-1, keepdims=True))).sum()
-
-    p = np.asarray(a)
-    h = p.min() / 8
-    v = generator(seed, "direction").choice([-1.0, 1.0], p.shape)
-    measured, truncation = derivative(along(unclipped, [p], (0,), [v], np.float64(1)), h)
-    rounding = 64 * 2.0**-53 * abs(unclipped(p)) / h
-    assert abs(measured - np.sum(da.numpy() * v)) <= truncation + rounding + gamma(30, "float64") * np.abs(da.numpy()).sum()
-
-
-@pytest.mark.parametrize("activation,loss", PAIRS)
-def test_d1_fuses_whether_a_tape_is_open_or_not(activation, loss, seed):
-    z, t = head_problem(activation, loss, seed)
-    a = _core.activation(activation, dg.constant(z.numpy() * 1000))
-    outside = _core.loss(loss, t, a, reduction="none").numpy()
-    with dg.GradientTape() as tape:
-        tape.watch(z)
-        inside = _core.loss(loss, t, _core.activation(activation, dg.constant(z.numpy() * 1000)), reduction="none")
-    assert np.array_equal(outside, inside.numpy())
-    assert outside.max() > 17  # -log(1e-7) = 16.1: not clipped
-
-
-@pytest.mark.parametrize("activation,loss", PAIRS)
-def test_d1_the_reported_cotangent_is_not_propagated_and_other_uses_are(activation, loss, seed):
-    z, t = head_problem(activation, loss, seed)
-    with dg.GradientTape(persistent=True) as tape:
-        tape.watch(z)
-        a = _core.activation(activation, z)
-        value = _core.loss(loss, t, a, reduction="sum")
-        other = dg.ops.sum(a * a)
-        both = value + other
-    alone, extra, total = (tape.gradient(y, [a, z]) for y in (value, other, both))
-    for i in range(2):  # one addition of two terms more
-        expected = alone[i].numpy() + extra[i].numpy()
-        assert np.all(np.abs(total[i].numpy() - expected) <= 4 * 2.0**-53 * (np.abs(alone[i]) + np.abs(extra[i])))
-    only_z = tape.gradient(value, z).numpy()
-    assert np.array_equal(only_z, alone[1].numpy())  # asking for dL/da changes nothing
-
-
-@pytest.mark.parametrize("break_it", ["identity", "reshape", "slice", "multiply", "constant"])
-def test_d1_a_changed_output_has_no_z_and_takes_the_clipped_formula(break_it):
-    z = dg.constant([[300.0, 0.0]])
-    a = dg.ops.softmax(z)
-    changed = {"identity": lambda: dg.ops.identity(a), "reshape": lambda: dg.ops.reshape(a, (1, 2)),
-               "slice": lambda: a[:, ::1], "multiply": lambda: a * 1.0, "constant": lambda: dg.constant(a)}[break_it]()  # fmt: skip
-    t = np.array([[0.0, 1.0]], "float32")
-    assert dg.ops.categorical_crossentropy(t, a).item() == 300
-    if break_it == "reshape":  # the same shape: reshape may give the tensor itself
-        assert changed is a or dg.ops.categorical_crossentropy(t, changed).item() in (300, np.float32(-np.log(1e-7)))
-    else:
-        expected = -np.log(np.float32(1e-7))
-        assert abs(dg.ops.categorical_crossentropy(t, changed).item() - expected) <= 2 * np.spacing(expected)
-
-
-def test_d1_other_pairings_are_computed_from_their_values():
-    """sigmoid + categorical, softmax + binary, from_logits=True on a softmax head."""
-    z = dg.constant(np.array([[0.3, -1.2, 2.0]]))
-    t = np.array([[0.2, 0.3, 0.5]])
-    for activation, loss, logits in (("sigmoid", "categorical_crossentropy", False), ("softmax", "binary_crossentropy", False),
-                                     ("softmax", "categorical_crossentropy", True)):  # fmt: skip
-        a = _core.activation(activation, z)
-        literal = _core.loss(loss, t, a, None, logits, reduction="none")
-        plain = _core.loss(loss, t, a.numpy(), None, logits, reduction="none")
-        assert np.array_equal(literal.numpy(), plain.numpy())
-        with dg.GradientTape(persistent=True) as tape:
-            tape.watch(z)
-            a = _core.activation(activation, z)
-            value = _core.loss(loss, t, a, None, logits, reduction="sum")
-        da, dz = tape.gradient(value, [a, z])
-        assert np.array_equal(tape.gradient(a, z, output_gradients=da).numpy(), dz.numpy())
-
-
-def test_d1_terms_with_label_zero_are_zero_and_saturation_is_finite():
-    z = dg.constant(np.array([[1e4, -1e4, 0.0]], "float32"))
-    t = np.array([[1.0, 0.0, 0.0]], "float32")
-    with dg.GradientTape(persistent=True) as tape:
-        tape.watch(z)
-        a = dg.ops.softmax(z)
-        value = _core.loss("categorical_crossentropy", t, a)
-    da, dz = tape.gradient(value, [a, z])
-    assert np.array_equal(da.numpy(), [[0, 1, 1]]) and np.array_equal(dz.numpy(), [[0, 0, 0]]) and float(value) == 0
 
 
 def test_d4_symbolic_tensors_flow_with_an_unknown_first_axis_and_raise_when_read():
@@ -142,15 +27,19 @@ def test_d4_symbolic_tensors_flow_with_an_unknown_first_axis_and_raise_when_read
     assert _core.loss("mean_squared_error", t, y).shape == ()
     assert _core.loss("sparse_categorical_crossentropy", _core.placeholder((None,), "int64"), y).shape == ()
     shapes = {
-        (None, 3): [dg.ops.exp(y), y + y, y * 2.0, dg.ops.where(y > 0.5, y, 0.0), dg.ops.clip(y, 0, 1), y[:, ::-1], y @ np.eye(3)],
-        (None,): [dg.ops.sum(y, axis=1), dg.ops.max(y, axis=-1), dg.ops.argmax(y), dg.ops.logsumexp(y, axis=1), y[:, 0]],
-        (3, None): [] , (3,): [dg.ops.sum(y, axis=0)], (): [dg.ops.mean(y)],
+        (None, 3): [dg.ops.exp(y), y + y, y * 2.0, dg.ops.where(y > 0.5, y, 0.0), dg.ops.clip(y, 0, 1), y[:, ::-1],
+                    y @ np.eye(3)],
+        (None,): [dg.ops.sum(y, axis=1), dg.ops.max(y, axis=-1), dg.ops.argmax(y), y[:, 0],
+                  dg.ops.logsumexp(y, axis=1)],
+        (3,): [dg.ops.sum(y, axis=0)], (): [dg.ops.mean(y)],
         (None, 1, 3): [dg.ops.reshape(y, (-1, 1, 3))], (None, 6): [dg.ops.concatenate([y, y], 1)],
     }  # fmt: skip
     for shape, tensors in shapes.items():
         assert all(s.is_symbolic and s.shape == shape for s in tensors)
     for read in (np.asarray, float, int, bool, lambda s: s.numpy(), lambda s: s.item()):
-        with pytest.raises((RuntimeError, ValueError), match=r"is symbolic and has no values|only a tensor with one entry"):
+        with pytest.raises(
+            (RuntimeError, ValueError), match=r"is symbolic and has no values|only a tensor with one entry"
+        ):
             read(y)
     for tensor in (dg.ops.mean(y), dg.ops.sum(y)):
         with pytest.raises(RuntimeError, match=r"\[tensor\] this tensor of shape \(\) is symbolic and has no values"):
@@ -174,7 +63,11 @@ def test_d4_gradients_of_symbolic_tensors_are_symbolic():
 
 def test_d5_the_same_bits_in_any_run_and_any_thread(seed):
     """Every row, repeated, and computed by four threads at once."""
-    rows = [row for row in ROWS if row.primitive in ("dense", "matmul", "sum", "logsumexp", "loss", "loss_grad", "activation")]
+    rows = [
+        row
+        for row in ROWS
+        if row.primitive in ("dense", "matmul", "sum", "logsumexp", "loss", "loss_grad", "activation")
+    ]
     data = {row.name: row.draw(generator(seed, row), row.shapes[row.example]) for row in rows}
     expected = {row.name: np.asarray(row.call(*data[row.name])).tobytes() for row in rows}
     wrong = []
@@ -266,13 +159,16 @@ def test_d7_exits_are_noted_with_file_and_line():
 
 
 @pytest.mark.parametrize("call", [np.sort, np.cumsum, np.sin, np.tanh, np.median, np.add.reduce, np.linalg.norm, np.dot,
-                                  lambda t: np.add(t, t, out=np.zeros(2)), lambda t: np.exp(t, dtype="float64")])  # fmt: skip
+                                  lambda t: np.add(t, t, out=np.zeros(2)),
+                                  lambda t: np.exp(t, dtype="float64")])  # fmt: skip
 def test_d7_numpy_functions_without_a_rule_raise_on_an_open_tape_and_work_without(call):
     x = dg.constant(np.array([4.0, 1.0]))
     args = (x, x) if call is np.dot else (x,)
     with dg.GradientTape() as tape:
         tape.watch(x)
-        with pytest.raises(TypeError, match=r"\[numpy\.\w+\] has no recorded rule for these arguments, and a tape is open"):
+        with pytest.raises(
+            TypeError, match=r"\[numpy\.\w+\] has no recorded rule for these arguments, and a tape is open"
+        ):
             call(*args)
     assert isinstance(call(*args), (np.ndarray, np.generic))
 
@@ -284,7 +180,8 @@ def test_d7_numpy_functions_with_a_rule_are_recorded():
              lambda t: np.mean(t), lambda t: np.max(t, axis=-1), lambda t: np.reshape(t, (2, 1)), np.transpose,
              lambda t: np.concatenate([t, a], 0), lambda t: np.where(a > 2, t, a), lambda t: np.broadcast_to(t, (3, 2)),
              lambda t: np.take(t, [0], axis=1), lambda t: a @ np.transpose(t), lambda t: a * t, lambda t: a / t,
-             lambda t: np.maximum(a, t), lambda t: np.power(t, a), lambda t: a - t, lambda t: np.float64(2) * t]  # fmt: skip
+             lambda t: np.maximum(a, t), lambda t: np.power(t, a), lambda t: a - t,
+             lambda t: np.float64(2) * t]  # fmt: skip
     for call in calls:
         with dg.GradientTape() as tape:
             tape.watch(x)
@@ -303,14 +200,20 @@ def test_d8_a_layer_is_a_source_if_it_was_called_once():
         loss = dg.ops.sum(y * y)
     assert np.array_equal(tape.gradient(loss, layer), tape.gradient(loss, y))
     got = tape.gradient(loss, {"layer": layer, "z": y.z, "x": x})
-    assert np.array_equal(got["layer"], [[6, 6]]) and np.array_equal(got["z"], [[6, 6]]) and np.array_equal(got["x"], [[12] * 3])
+    assert (
+        np.array_equal(got["layer"], [[6, 6]])
+        and np.array_equal(got["z"], [[6, 6]])
+        and np.array_equal(got["x"], [[12] * 3])
+    )
     with dg.GradientTape(persistent=True) as tape:
         tape.watch(x)
     for calls in (0, 2):
         with tape:
             for _ in range(calls):
                 y = layer(x)
-        with pytest.raises(ValueError, match=f"was called {calls} times on this tape: a layer as a source must have been"):
+        with pytest.raises(
+            ValueError, match=f"was called {calls} times on this tape: a layer as a source must have been"
+        ):
             tape.gradient(y, layer)
 
 

@@ -1,9 +1,9 @@
 """Coarse equals decomposed: dense, activations and losses against the same formulas composed from dg.ops primitives.
 
-Each formula below is written once and run twice: on tensors, as recorded fine primitives, and on the nodes of bounds.py,
-which carry a componentwise bound of the rounding error of that very expression, forwards and backwards. The coarse
+Each formula below is written once and run twice: on tensors, as recorded fine primitives, and on nodes of bounds.py, which
+carry a componentwise bound of the rounding error of that very expression, forwards and backwards. The coarse
 primitive evaluates the same expression in no more roundings, so |coarse - composed| <= 2 * bound, for values and for
-every gradient, in float32 and float64. One exception: the coarse sigmoid takes its derivative from its output, y (1 - y),
+every gradient, in float32 and float64. One exception: the coarse sigmoid has its derivative from its output, y (1 - y),
 which rounds differently near y = 1, and so brings the bound of that.
 """
 
@@ -147,11 +147,11 @@ def test_layer_equals_its_formula(kind, name, dtype, seed):
             return dg.ops.dense(x, *rest, name) if rest else _core.activation(name, x)
 
         tensors = [dg.constant(a) for a in arrays]
-        node = on_nodes(lambda *a: formula(Bounded, *a), dtype, arrays, weights)  # noqa: B023
+        node = on_nodes(lambda *a: formula(Bounded, *a), dtype, arrays, weights)
         if name == "relu" and node[0].machine.kinks:
             continue
-        fine = on_tape(lambda *a: formula(Fine, *a), tensors, weights)  # noqa: B023
-        other = on_nodes(lambda *a: formula(BoundedCoarse, *a), dtype, arrays, weights)  # noqa: B023
+        fine = on_tape(lambda *a: formula(Fine, *a), tensors, weights)
+        other = on_nodes(lambda *a: formula(BoundedCoarse, *a), dtype, arrays, weights)
         compare(on_tape(coarse, tensors, weights), fine, node, (kind, name, shape), other)
 
 
@@ -182,8 +182,8 @@ def test_loss_equals_its_formula(name, form, smoothing, dtype, seed):
 
         arrays = [p] if sparse else [p, t]
         tensors = [dg.constant(a) for a in arrays]
-        node = on_nodes(lambda *a: formula(Bounded, *a), dtype, arrays, weights)  # noqa: B023
-        fine = on_tape(lambda *a: formula(Fine, *a), tensors, weights)  # noqa: B023
+        node = on_nodes(lambda *a: formula(Bounded, *a), dtype, arrays, weights)
+        fine = on_tape(lambda *a: formula(Fine, *a), tensors, weights)
         compare(on_tape(coarse, tensors, weights), fine, node, (name, form, shape))
 
 

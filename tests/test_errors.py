@@ -1,6 +1,6 @@
 """Every error message of the compiled core, by its full text, and that the next correct call works.
 
-One row per message: what is called, the exception, the text as a regular expression. A last test reads the C++ sources,
+The rows are in messages.py. A last test reads the C++ sources,
 where they are at hand, and fails for a message that no row provokes. Hostile sizes are in test_hostile_inputs.py.
 """
 
@@ -13,243 +13,9 @@ import densegrad as dg
 import numpy as np
 import pytest
 from densegrad import _core
+from messages import ROWS
 
 SOURCES = Path(__file__).parent.parent / "cpp"
-F, D = np.float32, np.float64
-
-
-def ones(*shape, dtype=F):
-    return np.ones(shape, dtype)
-
-
-def t(*shape, dtype=F):
-    return dg.constant(np.ones(shape, dtype))
-
-
-def symbolic(*shape):
-    return _core.placeholder((None, *shape))
-
-
-def taped(function):
-    def call():
-        x = t(2)
-        with dg.GradientTape() as tape:
-            tape.watch(x)
-            y = x * x
-        return function(tape, x, y)
-
-    return call
-
-
-def entered_twice():
-    with dg.GradientTape() as tape:
-        tape.__enter__()
-
-
-def update(name="sgd", w=None, grad=None, slots=0, hyper=(0.0, 0.0), slot=None):
-    w = dg.Variable(ones(2), name="w") if w is None else w
-    slots = [dg.Variable(ones(2) if slot is None else slot, name=f"s{i}") for i in range(slots)]
-    return lambda: _core.optimizer_update(name, w, ones(2) if grad is None else grad, slots, 0.1, hyper, 1)
-
-
-def custom(*results):
-    f = dg.custom_gradient(lambda x: (x * x, lambda dy: list(results)))
-
-    def call():
-        x = t(2)
-        with dg.GradientTape() as tape:
-            tape.watch(x)
-            y = f(x)
-        tape.gradient(y, x)
-
-    return call
-
-
-def loss(name, *args, **kw):
-    return lambda: _core.loss(name, *args, **kw)
-
-
-def op(name, *args, **kw):
-    return lambda: getattr(_core, name)(*args, **kw)
-
-
-CCE, SCCE, BCE, MSE = ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy", "mean_squared_error")
-V, T, I, R, O, A = ValueError, TypeError, IndexError, RuntimeError, OverflowError, AttributeError
-ONE = "they must have one dtype; convert one with cast(x, dtype)."
-AXES = "axes are aligned from the last one, and each pair must be equal or contain a 1."
-NUM = "convert it with cast(x, dtype)."
-ROWS = [
-    # dense
-    (op("dense", ones(32, 784), ones(100, 10)), V,
-     "[dense] `x` has shape (32, 784) but `kernel` has shape (100, 10): x.shape[1] must equal kernel.shape[0]."),
-    (op("dense", ones(2, 3, 4), ones(5, 6)), V,
-     "[dense] `x` has shape (2, 3, 4) but `kernel` has shape (5, 6): x.shape[2] must equal kernel.shape[0]."),
-    (op("dense", symbolic(4), ones(5, 6)), V,
-     "[dense] `x` has shape (None, 4) but `kernel` has shape (5, 6): x.shape[1] must equal kernel.shape[0]."),
-    (op("dense", ones(4), ones(4, 2)), V,
-     "[dense] `x` has shape (4,): it must have at least 2 axes, (batch, ..., features); a single sample is x[None]."),
-    (op("dense", ones(3, 4), ones(4)), V, "[dense] `kernel` has shape (4,): it must be (features, units)."),
-    (op("dense", ones(3, 4), ones(4, 2), ones(3)), V,
-     "[dense] `bias` has shape (3,) but `kernel` has shape (4, 2): bias.shape must be (2,)."),
-    (op("dense", t(3, 4), t(4, 2, dtype=D)), T, f"[dense] `x` is float32 but `kernel` is float64: {ONE}"),
-    (op("dense", t(3, 4), t(4, 2), t(2, dtype=D)), T, f"[dense] `x` is float32 but `bias` is float64: {ONE}"),
-    (op("dense", t(3, 4, dtype="int32"), t(4, 2, dtype="int32")), T,
-     f"[dense] `x` is int32: it must be float32 or float64; {NUM}"),
-    (op("dense", ones(3, 4), ones(4, 2), None, "swish"), V,
-     "[dense] `activation` is 'swish': it must be one of linear, sigmoid, relu, softmax."),
-    (op("dense_vjp", ones(3, 4), ones(4, 2), None, "linear", ones(3, 3)), V,
-     "[dense_vjp] `dy` has shape (3, 3) but the output has shape (3, 2): they must be equal."),
-    (op("activation", "softmax", 1.0), V, "[softmax] `x` is a scalar: it must have at least one axis."),
-    (op("activation", "softmax", ones(2, 3), 2), V,
-     "[softmax] `axis` is 2 but the tensor has 2 axes: it must be in [-2, 2)."),
-    (op("activation", "tanh", 1.0), V, "[activation] `activation` is 'tanh': it must be one of linear, sigmoid, relu, softmax."),
-    # losses
-    (loss(SCCE, [0, 3], ones(2, 3)), V,
-     f"[{SCCE}] `y_true` contains the label 3: with 3 classes it must be in [0, 3)."),
-    (loss(SCCE, [-1, 0], ones(2, 3)), V,
-     f"[{SCCE}] `y_true` contains the label -1: with 3 classes it must be in [0, 3)."),
-    (loss(SCCE, ones(2, 3), ones(2, 3)), V,
-     f"[{SCCE}] `y_true` has shape (2, 3) but `y_pred` has shape (2, 3): one integer label per sample is needed, shape "
-     f"(2,); one-hot labels go to {CCE}."),
-    (loss(CCE, ones(2, 3), ones(2, 4)), V,
-     f"[{CCE}] `y_true` has shape (2, 3) but `y_pred` has shape (2, 4): they must be equal."),
-    (loss(BCE, ones(3, 2), ones(3, 1)), V,
-     f"[{BCE}] `y_true` has shape (3, 2) but `y_pred` has shape (3, 1): they must be equal."),
-    (loss(MSE, ones(3, 2), ones(3, 3)), V, "[" + MSE + "] `x1` has shape (3, 2) but `x2` has shape (3, 3): " + AXES),
-    (loss(CCE, ones(2, 3), t(2, 3), axis=2), V,
-     f"[{CCE}] `axis` is 2 but the tensor has 2 axes: it must be in [-2, 2)."),
-    (loss(MSE, 1.0, 1.0), V, f"[{MSE}] `y_pred` is a scalar: it must have at least one axis."),
-    (loss("mae", ones(2), ones(2)), V, f"[loss] `name` is 'mae': it must be one of {MSE}, {BCE}, {CCE}, {SCCE}."),
-    (loss(MSE, ones(2), ones(2), reduction="auto"), V, f"[{MSE}] `reduction` is 'auto': it must be one of none, sum, mean, "
-     "mean_with_sample_weight, sum_over_batch_size."),
-    (loss(MSE, ones(4, 2), ones(4, 2), ones(3)), V,
-     "[multiply] `x1` has shape (4,) but `x2` has shape (3,): " + AXES),
-    # elementwise
-    (op("add", ones(2, 3), ones(4)), V, "[add] `x1` has shape (2, 3) but `x2` has shape (4,): " + AXES),
-    (op("add", t(2), t(2, dtype=D)), T,
-     "[add] `x1` is float32 but `x2` is float64: two tensors must have one dtype; convert one with cast(x, dtype)."),
-    (op("exp", [1, 2]), T, "[exp] `x` is int32: it must be float32 or float64; convert it with cast(x, dtype)."),
-    (op("negative", [True]), T, "[negative] `x` is bool: it must be a number; convert it with cast(x, dtype)."),
-    (op("divide", t(2, dtype="int32"), t(2, dtype="int32")), T,
-     "[divide] `x1` and `x2` are int32: they must be float32 or float64; convert them with cast(x, dtype)."),
-    (op("add", [True], [True]), T, "[add] `x1` and `x2` are bool: they must be numbers; convert them with cast(x, dtype)."),
-    (op("where", ones(2), 1.0, 2.0), T, "[where] `condition` is float32: it must be bool; compare it with something first."),
-    (op("clip", [1, 2], 0, 1), T, "[clip] `x` is int32: it must be float32 or float64."),
-    (op("cast", 1.0, None), T, "[cast] `dtype` is None: name a dtype."),
-    (op("cast", 1.0, "complex64"), T, "[dtype] complex64 is not supported: use float32, float64, int32, int64 or bool, or "
-     "convert the array with astype()."),
-    # reductions and movement
-    (op("sum", ones(2, 3), 2), V, "[sum] `axis` is 2 but the tensor has 2 axes: it must be in [-2, 2)."),
-    (op("sum", ones(2, 3), (0, -2)), V, "[sum] `axis` names axis 0 twice: each axis may occur once."),
-    (op("sum", [True]), T, None),
-    (op("mean", [1, 2]), T, "[mean] `x` is int32: it must be float32 or float64; convert it with cast(x, dtype)."),
-    (op("logsumexp", [1, 2]), T, None),
-    (op("max", ones(0, 3), 0), V, None),
-    (op("argmax", ones(2, 0)), V, "[argmax] `x` has shape (2, 0): axis 1 is empty."),
-    (op("broadcast_to", ones(3), (2, 4)), V,
-     "[broadcast_to] shape (3,) does not broadcast to (2, 4): each axis must be equal or 1."),
-    (op("sum_to", ones(2, 4), (3,)), V, "[sum_to] shape (3,) does not broadcast to (2, 4): each axis must be equal or 1."),
-    (op("reshape", ones(2, 3), (4,)), V,
-     "[reshape] `x` has shape (2, 3) and cannot take shape (4,): the number of entries must stay."),
-    (op("reshape", ones(2, 3), (-1, -1)), V, "[reshape] `newshape` is (None, None): at most one entry may be -1, and none less than that."),
-    (op("transpose", ones(2, 3), (0, 0)), V, "[transpose] `axes` names axis 0 twice."),
-    (op("transpose", ones(2, 3), (0,)), V, "[transpose] `axes` has 1 entries but `x` has shape (2, 3): one per axis is needed."),
-    (op("concatenate", []), V, "[concatenate] `xs` is empty: at least one tensor is needed."),
-    (op("concatenate", [ones(2, 3), ones(2, 4)]), V, None),
-    (op("concatenate", [t(2), t(2, dtype=D)]), T, None),
-    (op("pad", ones(2, 3), [(1, 1)]), V, "[pad] `pad_width` has 1 pairs but `x` has shape (2, 3): one per axis."),
-    (op("pad", ones(2), [(-1, 1)]), V,
-     "[pad] `pad_width` must have one pair of non-negative integers for each of the 1 axes of `x`."),
-    (op("take", ones(3), [3]), I, "[take] `indices` contains 3: it must be in [0, 3)."),
-    (op("take", ones(3), [-1]), I, "[take] `indices` contains -1: it must be in [0, 3)."),
-    (op("take", ones(3), [0.5]), T, "[take] `indices` is float32: it must be int32 or int64."),
-    (op("take", 1.0, [0]), V, "[take] `x` is a scalar: it must have at least one axis."),
-    (op("scatter_add", 1.0, [0], 1.0), V, "[scatter_add] `x` is a scalar: it must have at least one axis."),
-    (op("scatter_add", ones(3, 2), [0, 1], ones(3, 2)), V, None),
-    (op("scatter_add", t(3), [0], t(1, dtype=D)), T, None),
-    (op("scatter_add", t(3), [3], t(1)), I, "[scatter_add] `indices` contains 3: it must be in [0, 3)."),
-    (op("one_hot", [0.5], 3), T, "[one_hot] `indices` is float32: it must be int32 or int64."),
-    (op("one_hot", [0], -1), V, "[one_hot] `num_classes` is -1: it must not be negative."),
-    (op("matmul", ones(2, 3), ones(4, 5)), V, None),
-    (op("matmul", ones(2, 3), ones(4, 3), True, True), V, None),
-    (op("matmul", t(2, 2), t(2, 2, dtype=D)), T, None),
-    (op("matmul", 1.0, ones(2, 2)), V, "[matmul] `x1` has shape () and `x2` has shape (2, 2): scalars have no matrix product."),
-    (op("random_uniform", (2,), 0, 1, 1, "int32"), T, "[random_uniform] `dtype` is int32: it must be float32 or float64."),
-    # construction
-    (op("constant", None), T, "[constant] got None where a tensor or an array is needed."),
-    (op("constant", [[1.0], [1.0, 2.0]]), V, None),
-    (op("constant", ones(*[1] * 9)), V, "[constant] the array has 9 axes: at most 8 are supported."),
-    (op("reshape", 1.0, [1] * 9), V, "[shape] more than 8 axes are not supported."),
-    (op("constant", np.array([2**64 - 1], "uint64")), O, "[constant] the array has the entry 18446744073709551615: it must fit int64."),
-    (op("constant", np.ma.masked_array(ones(2), [0, 1])), T,
-     "[constant] masked arrays are not supported: pass .filled(...) and the mask as sample weights."),
-    (op("constant", np.array(["a"])), T, None),
-    (op("reshape", 1.0, (1.5,)), T, "[shape] (1.5,) must be a sequence of integers."),
-    (op("placeholder", (2, None)), V, "[placeholder] `shape` is (2, None): only the first axis may be unknown, and none negative."),
-    (op("broadcast_to", 1.0, (2**40, 2**40)), O, "[shape] (1099511627776, 1099511627776) has too many entries."),
-    # tensors and variables
-    (lambda: t(3)[3], I, "[getitem] index 3 is out of range for axis 0 with 3 entries."),
-    (lambda: t(3)[-4], I, "[getitem] index -4 is out of range for axis 0 with 3 entries."),
-    (lambda: t(3)[0, 0], I, "[getitem] the index has 2 entries but the tensor has shape (3,)."),
-    (lambda: t(3, 3)[..., 0, ...], I, "[getitem] the index has more than one `...`."),
-    (lambda: t(3)[np.array([0.5])], T, "[getitem] an index array is float64: it must be int32, int64 or bool."),
-    (lambda: t(3)[np.array([True, False])], I,
-     "[getitem] the mask has shape (2,) but the tensor has shape (3,): the mask must match its first axes."),
-    (lambda: t(3, 3)[np.array([0]), 0], T,
-     "[getitem] an index tuple may hold integers, slices, None and `...`: use take() or one_hot() for index arrays."),
-    (lambda: symbolic(3)[1:], V, "[getitem] axis 0 of this symbolic tensor is unknown: it can only be taken whole."),
-    (lambda: len(dg.constant(1.0)), T, "[len] the tensor is a scalar: it has no length."),
-    (lambda: len(symbolic(3)), T, "[len] the first axis of this symbolic tensor is unknown."),
-    (lambda: float(t(2)), V, "[float] the tensor has shape (2,): only a tensor with one entry is a Python number."),
-    (lambda: bool(t(2)), V, "[bool] the tensor has shape (2,): only a tensor with one entry is a Python number."),
-    (lambda: np.array(t(2), copy=False), V, "[__array__] a tensor is always copied: use copy=None or copy=True."),
-    (lambda: symbolic(3).numpy(), R, "[tensor] this tensor of shape (None, 3) is symbolic and has no values: call the model or "
-     "layer on data to get them."),
-    (lambda: t(2).z, A, "[Tensor.z] this tensor has no pre-activation: only the output of a dense layer or an activation has one."),
-    (lambda: dg.Variable(ones(2), name="v").assign(ones(3)), V,
-     "[Variable.assign] `value` has shape (3,) but variable 'v' has shape (2,): the shapes must be equal."),
-    (lambda: dg.Variable(ones(2), name="v").assign_add(1.0), V,
-     "[Variable.assign] `value` has shape () but variable 'v' has shape (2,): the shapes must be equal."),
-    # optimizers
-    (update(w=dg.Variable([1, 2], name="w")), T, "[sgd] variable 'w' is int32: it must be float32 or float64."),
-    (update(grad=ones(3)), V, "[sgd] the gradient has shape (3,) but variable 'w' has shape (2,): they must be equal."),
-    (update(slots=2), V, "[sgd] got 2 slots: it takes 0 to 1."),
-    (update("adam", slots=1, hyper=(0.9, 0.9, 1e-7)), V, "[adam] got 1 slots: it takes 2 to 3."),
-    (update("adam", slots=2), V, "[adam] got 2 hyperparameters: it takes 3."),
-    (update(slots=1, slot=ones(3)), V, "[sgd] slot 's0' has shape (3,) and dtype float32 but variable 'w' has (2,) and float32: "
-     "they must be equal."),
-    (update("lion"), V, None),
-    # tapes
-    (entered_twice, V, "[GradientTape] the tape is still recording: it cannot be entered again before it is left."),
-    (lambda: dg.GradientTape()._exit(), V, "[GradientTape] the tape is not recording: enter it first with `with tape:`."),
-    (lambda: dg.GradientTape().gradient(t(), t()), R,
-     "[GradientTape.gradient] the tape was never entered: record the computation inside `with tape:` first."),
-    (taped(lambda tape, x, y: [tape.gradient(y, x) for _ in range(2)]), R, "[GradientTape.gradient] a non-persistent tape gives "
-     "one set of gradients only: create it with persistent=True, or ask for all sources in one call."),
-    (taped(lambda tape, x, y: tape.gradient(y, x, output_gradients=ones(3))), V,
-     "[GradientTape.gradient] `output_gradients` 0 has shape (3,) but its target has shape (2,): they must be equal."),
-    (taped(lambda tape, x, y: tape.gradient(y, [x, 1.0])), T, "[GradientTape.gradient] `sources` holds a value of type float: it "
-     "must hold tensors, variables or layers; plain values and arrays are not recorded."),
-    (taped(lambda tape, x, y: tape.gradient([y, ones(2)], x)), T, "[GradientTape.gradient] `target` holds a value of type ndarray: "
-     "it must hold tensors, variables or layers; plain values and arrays are not recorded."),
-    (taped(lambda tape, x, y: tape.gradient(None, x)), T,
-     "[GradientTape.gradient] `target` is None: it must be a tensor or a structure of tensors."),
-    (taped(lambda tape, x, y: tape.gradient(y, x, unconnected_gradients="all")), V,
-     "[GradientTape.gradient] `unconnected_gradients` is 'all': it must be 'none' or 'zero'."),
-    (taped(lambda tape, x, y: tape.gradient(y, dg.layers.Dense(2, name="d"))), V, "[GradientTape.gradient] layer 'd' was called 0 "
-     "times on this tape: a layer as a source must have been called exactly once; pass the output tensor that you mean."),
-    (lambda: dg.GradientTape().watch(t(2)), R,
-     "[GradientTape.watch] the tape is not recording: call watch inside `with tape:`."),
-    (lambda: dg.GradientTape().watch(1.0), T, None),
-    (lambda: dg.GradientTape().reset(), V, "[GradientTape.reset] the tape is not recording: call reset inside `with tape:`."),
-    (lambda: dg.GradientTape().stop_recording().__enter__(), R,
-     "[GradientTape.stop_recording] the tape is not recording: enter it first."),
-    (custom(1.0, 2.0), V, "[custom_gradient] the gradient function returned 2 values but the function has 1 differentiable "
-     "arguments: it must return one per argument."),
-    (custom(ones(3)), V, "[custom_gradient] gradient 0 has shape (3,) but the argument has shape (2,): they must be equal."),
-    (lambda: dg.custom_gradient(lambda x: x)(1.0), T,
-     "[custom_gradient] the function must return a pair (y, grad) with a callable grad."),
-]  # fmt: skip
 
 
 def message_of(call, kind):
@@ -261,10 +27,10 @@ def message_of(call, kind):
 
 def works():
     """A call of every part still gives what it should."""
-    x, w = t(1, 2), dg.Variable(ones(2, 3))
+    x, w = dg.constant(np.ones((1, 2), "float32")), dg.Variable(np.ones((2, 3), "float32"))
     with dg.GradientTape() as tape:
         y = dg.ops.dense(x, w, None, "softmax")
-        value = _core.loss(SCCE, [0], y)
+        value = _core.loss("sparse_categorical_crossentropy", [0], y)
     g = tape.gradient(value, w)
     return not _core.recording() and np.all(np.abs(g.numpy() * 3 - [[-2, 1, 1]] * 2) < 1e-6)  # a few ULP of 2
 

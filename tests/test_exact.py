@@ -1,7 +1,7 @@
 """Integer-valued data: every gradient equals NumPy's int64 arithmetic bit for bit, over several hundred random shapes.
 
-Sums and products of integers are exact as long as no partial sum leaves the significand. Each case computes that largest
-possible partial sum with absolute values and takes float32 if it is below 2^24, else float64 (below 2^53): then there
+Sums and products of integers are exact as long as no partial sum leaves the significand. Each case computes the largest
+partial sum with absolute values and takes float32 if it is below 2^24, else float64 (below 2^53): then there
 is no tolerance at all, whatever the order of the sums. A mean over 1, 2, 4, ... columns only moves the exponent.
 """
 
@@ -127,7 +127,13 @@ def test_matmul_and_its_gradients_are_exact(transpose_a, transpose_b, seed):
 
 def test_batched_matmul_gradients_sum_over_broadcast_axes_exactly(seed):
     rng = generator(seed, "batched")
-    shapes = [((2, 1, 3, 4), (5, 4, 2)), ((7, 3, 4), (4, 2)), ((4,), (3, 4, 2)), ((3, 2, 4), (4,)), ((1, 3, 4), (6, 4, 1))]
+    shapes = [
+        ((2, 1, 3, 4), (5, 4, 2)),
+        ((7, 3, 4), (4, 2)),
+        ((4,), (3, 4, 2)),
+        ((3, 2, 4), (4,)),
+        ((1, 3, 4), (6, 4, 1)),
+    ]
     for sa, sb in shapes:
         a, b = integers(rng, sa), integers(rng, sb)
         ta, tb = dg.constant(a.astype("float32")), dg.constant(b.astype("float32"))

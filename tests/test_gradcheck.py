@@ -1,4 +1,4 @@
-"""Derivatives of every row: first, second and third order against finite differences, and the checker against planted bugs.
+"""Derivatives of every row: orders one to three against finite differences, the checker against planted bugs.
 
 Tolerances come from the step and the magnitude of the terms: see gradcheck.py. Coarse against decomposed is in
 test_decomposition.py.
@@ -103,7 +103,10 @@ PLANTED = {
     "2.001 instead of 2": (dg.custom_gradient(lambda x: (x * x, lambda dy: 2.001 * x * dy)), [(7,)]),
     "2 + 1e-6 instead of 2": (dg.custom_gradient(lambda x: (x * x, lambda dy: (2 + 1e-6) * x * dy)), [(7,)]),
     "wrong sign": (dg.custom_gradient(lambda x: (dg.ops.exp(-x), lambda dy: dy * dg.ops.exp(-x))), [(7,)]),
-    "missing 1/n": (dg.custom_gradient(lambda x: (dg.ops.mean(x), lambda dy: dg.ops.broadcast_to(dy, x.shape))), [(7,)]),
+    "missing 1/n": (
+        dg.custom_gradient(lambda x: (dg.ops.mean(x), lambda dy: dg.ops.broadcast_to(dy, x.shape))),
+        [(7,)],
+    ),
     "missing transpose of w": (product(lambda x, w, dy: dy @ w, lambda x, w, dy: x.T @ dy), [(3, 4), (4, 4)]),
     "missing transpose of x": (product(lambda x, w, dy: dy @ w.T, lambda x, w, dy: x @ dy), [(4, 4), (4, 3)]),
     "one input without a gradient": (product(lambda x, w, dy: dy @ w.T, lambda x, w, dy: None), [(3, 4), (4, 2)]),

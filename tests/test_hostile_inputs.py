@@ -130,12 +130,18 @@ def test_no_classes_at_all(name):
 @pytest.mark.parametrize("logits", [False, True])
 def test_labels_out_of_range_are_refused_and_fractions_are_truncated(label, logits):
     p = np.full((2, 3), 1 / 3, "float32")
-    call = lambda: _core.loss("sparse_categorical_crossentropy", np.array([0, label]), p, None, logits, reduction="none")  # noqa: E731
+    call = lambda: _core.loss(
+        "sparse_categorical_crossentropy", np.array([0, label]), p, None, logits, reduction="none"
+    )
     if label in (-0.5, 2.5):
-        expected = _core.loss("sparse_categorical_crossentropy", np.array([0, int(label)]), p, None, logits, reduction="none")
+        expected = _core.loss(
+            "sparse_categorical_crossentropy", np.array([0, int(label)]), p, None, logits, reduction="none"
+        )
         assert np.array_equal(call().numpy(), expected.numpy())
     else:
-        with pytest.raises(ValueError, match=r"`y_true` contains the label -?\d+: with 3 classes it must be in \[0, 3\)"):
+        with pytest.raises(
+            ValueError, match=r"`y_true` contains the label -?\d+: with 3 classes it must be in \[0, 3\)"
+        ):
             call()
 
 
@@ -229,7 +235,10 @@ def test_enormous_sizes_are_errors_and_never_crashes():
     assert results.keys() == SIZES.keys()
     allowed_to_work = {"empty but huge"}
     for name, result in results.items():
-        assert result.startswith(("MemoryError", "OverflowError", "ValueError")) or name in allowed_to_work, (name, result)
+        assert result.startswith(("MemoryError", "OverflowError", "ValueError")) or name in allowed_to_work, (
+            name,
+            result,
+        )
 
 
 def test_a_product_longer_than_a_blas_integer_is_an_error():

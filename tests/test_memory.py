@@ -60,7 +60,7 @@ def forward(w, x):
     return dg.ops.dense(dg.ops.dense(x, w[0], w[1], "relu"), w[2], w[3], "softmax")
 
 
-def tape_step(w=network()):  # noqa: B006 - made once on purpose
+def tape_step(w=network()):
     x = dg.constant(X)
     with dg.GradientTape() as tape:
         tape.watch(x)
@@ -74,7 +74,7 @@ def test_twenty_thousand_tape_steps_keep_nothing():
     assert growth(tape_step, 20_000) <= ALLOWED
 
 
-def second_order_step(w=network()):  # noqa: B006
+def second_order_step(w=network()):
     with dg.GradientTape() as outer:
         with dg.GradientTape() as inner:
             loss = _core.loss("categorical_crossentropy", Y, forward(w, X))
@@ -83,14 +83,14 @@ def second_order_step(w=network()):  # noqa: B006
     outer.gradient(s, w)
 
 
-def abandoned_step(w=network()):  # noqa: B006
+def abandoned_step(w=network()):
     """Recorded, never differentiated; once left open."""
     with dg.GradientTape(persistent=True):
         forward(w, X)
     dg.GradientTape().__enter__()
 
 
-def failing_step(w=network()):  # noqa: B006
+def failing_step(w=network()):
     """Errors at every stage."""
     for call in (lambda: dg.ops.dense(X, w[2]), lambda: dg.constant(np.array(["a"])), lambda: w[0].assign(np.ones(3)),
                  lambda: dg.ops.take(X, [99]), lambda: dg.constant([[1.0], [1.0, 2.0]]),
@@ -137,7 +137,7 @@ def conversion_step(v=dg.Variable(X)):  # noqa: B008
     held[1:, ::2].numpy(), held[np.array([0, 1])], np.sum(held), str(held), float(held[0, 0])
 
 
-def optimizer_step(w=network(), optimizer=dg.optimizers.Adam()):  # noqa: B006, B008
+def optimizer_step(w=network(), optimizer=dg.optimizers.Adam()):  # noqa: B008
     with dg.GradientTape() as tape:
         loss = _core.loss("categorical_crossentropy", Y, forward(w, X))
     optimizer.apply_gradients(zip(tape.gradient(loss, w), w))

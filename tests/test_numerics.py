@@ -102,10 +102,14 @@ def test_infinite_logits_take_the_limit(from_logits):
     z = dg.constant(np.array([[INF], [-INF], [INF], [-INF]], "float32"))
     t = np.array([[1.0], [0], [0], [1]], "float32")
     a = z if from_logits else dg.ops.sigmoid(z)
-    assert np.array_equal(_core.loss("binary_crossentropy", t, a, None, from_logits, reduction="none"), [0, 0, INF, INF])
+    assert np.array_equal(
+        _core.loss("binary_crossentropy", t, a, None, from_logits, reduction="none"), [0, 0, INF, INF]
+    )
     z = dg.constant(np.array([[1.0, 1.0, -INF]]))
     a = z if from_logits else dg.ops.softmax(z)
-    value = _core.loss("categorical_crossentropy", np.array([[1.0, 0, 0]]), a, None, from_logits, reduction="none").item()
+    value = _core.loss(
+        "categorical_crossentropy", np.array([[1.0, 0, 0]]), a, None, from_logits, reduction="none"
+    ).item()
     assert abs(value - np.log(2)) <= 2 * np.spacing(np.log(2))
 
 
@@ -248,7 +252,12 @@ def test_the_same_bits_in_every_process_whatever_runs_beside():
     """Other import order, other thread counts of other libraries, threads of our own."""
     path = os.pathsep.join(filter(None, [str(Path(_core.__file__).parent.parent), os.environ.get("PYTHONPATH")]))
     seen = set()
-    firsts = ["", "import numpy; numpy.ones((300, 300)) @ numpy.ones((300, 300))", "import densegrad", "import random; random.seed(7)"]
+    firsts = [
+        "",
+        "import numpy; numpy.ones((300, 300)) @ numpy.ones((300, 300))",
+        "import densegrad",
+        "import random; random.seed(7)",
+    ]
     for first, threads in zip(firsts, "1242", strict=True):
         env = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": threads, "PYTHONHASHSEED": threads}
         done = subprocess.run([sys.executable, "-c", BITS.format(first=first)], env=env, capture_output=True, text=True)

@@ -46,7 +46,12 @@ def test_import_adds_less_than_60_ms_to_numpys():
 
 def test_import_prints_nothing_and_warns_of_nothing():
     assert python("import densegrad", "-W", "error", "-X", "dev") == ""
-    assert python("import numpy as np, densegrad as dg; dg.ops.matmul(np.ones((99, 99)), np.ones((99, 99)))", "-W", "error") == ""
+    assert (
+        python(
+            "import numpy as np, densegrad as dg; dg.ops.matmul(np.ones((99, 99)), np.ones((99, 99)))", "-W", "error"
+        )
+        == ""
+    )
 
 
 @linux

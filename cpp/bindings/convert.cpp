@@ -252,27 +252,6 @@ py::array exit_to_numpy(const Tensor& t, const char* kind) {
   return to_numpy(t);
 }
 
-namespace {
-
-void collect_leaves(py::handle structure, py::list& leaves) {
-  if (PyDict_Check(structure.ptr())) {
-    const py::object keys = py::module_::import("builtins").attr("sorted")(structure);
-    for (py::handle key : keys) collect_leaves(py::reinterpret_borrow<py::object>(structure)[key], leaves);
-  } else if (PyList_Check(structure.ptr()) || PyTuple_Check(structure.ptr())) {
-    for (py::handle item : structure) collect_leaves(item, leaves);
-  } else {
-    leaves.append(structure);
-  }
-}
-
-}  // namespace
-
-py::list flatten(py::handle structure) {
-  py::list leaves;
-  collect_leaves(structure, leaves);
-  return leaves;
-}
-
 std::optional<Shape> parse_axes(py::handle axis) {
   if (axis.is_none()) return {};
   if (PyLong_Check(axis.ptr()) || PyIndex_Check(axis.ptr())) return Shape{py::cast<index_t>(axis)};

@@ -43,6 +43,8 @@ py::array exit_to_numpy(const Tensor& t, const char* kind);
 
 // The leaves of nested lists, tuples and dicts (in key order), left to right.
 py::list flatten(py::handle structure);
+// `leaves`, in the order of flatten, in the form of `structure`.
+py::object pack_as(py::handle structure, const py::list& leaves);
 
 std::optional<Shape> parse_axes(py::handle axis);
 Shape parse_shape(py::handle shape, bool allow_unknown);

@@ -62,16 +62,23 @@ void collectable(PyHeapTypeObject* heap_type) {
                   std::string(py::str(py::type::handle_of(value).attr("__name__"))), ": ", rule);
 }
 
-std::vector<Tensor> peek_all(const py::sequence& values, const char* argument) {
-  std::vector<Tensor> tensors;
-  for (py::handle v : values) {
-    if (!is_tensor(v)) {
-      no_tensor(argument, "gradient", v,
-                "it must hold tensors, variables or layers; plain values and arrays are not recorded.");
-    }
-    tensors.push_back(peek(v));
+// A source as a tensor. A layer (anything with a key) stands for its output.
+Tensor resolve_source(const Tape& tape, py::handle source) {
+  if (is_tensor(source)) return peek(source);
+  if (!py::hasattr(source, "_key")) {
+    no_tensor("sources", "gradient", source, "it must hold tensors, variables or layers; plain values are not recorded.");
   }
-  return tensors;
+  const std::vector<Tensor> outputs = tape.calls_of(py::cast<std::uint64_t>(source.attr("_key")));
+  const std::string name = py::str(source.attr("name"));
+  if (outputs.size() != 1) {
+    fail("[GradientTape.gradient] layer '", name, "' was called ", outputs.size(),
+         " times on this tape: a layer as a source must have been called exactly once; pass the output tensor that you "
+         "mean.");
+  }
+  if (!outputs[0].defined()) {
+    fail("[GradientTape.gradient] layer '", name, "' returned several tensors: pass the one that you mean.");
+  }
+  return outputs[0];
 }
 
 void watch(Tape& tape, py::handle structure) {
@@ -107,21 +114,27 @@ void note_call(std::uint64_t layer, py::handle output) {
   }
 }
 
-py::list gradients(Tape& tape, const py::sequence& targets, const py::sequence& sources,
-                   const py::object& output_gradients) {
-  const std::vector<Tensor> ys = peek_all(targets, "target"), xs = peek_all(sources, "sources");
-  std::vector<Tensor> dys;
-  if (!output_gradients.is_none()) {
-    std::size_t i = 0;
-    for (py::handle g : output_gradients) {
-      if (i == ys.size()) break;
-      dys.push_back(g.is_none() ? Tensor() : convert(g, ys[i].dtype()));
-      ++i;
+py::object gradients(Tape& tape, py::handle target, py::handle sources, py::handle weights, bool zero) {
+  std::vector<Tensor> ys, xs, dys;
+  for (py::handle y : flatten(target)) {
+    if (!is_tensor(y)) no_tensor("target", "gradient", y, "it must be a tensor, or hold tensors in lists, tuples and dicts.");
+    ys.push_back(peek(y));
+  }
+  for (py::handle x : flatten(sources)) xs.push_back(resolve_source(tape, x));
+  if (ys.empty()) return py::none();
+  if (!weights.is_none()) {
+    for (py::handle g : weights) dys.push_back(g.is_none() ? Tensor() : convert(g, ys[dys.size()].dtype()));
+  }
+  const std::vector<Tensor> grads = tape.gradient(ys, xs, dys);
+  py::list out;
+  for (std::size_t i = 0; i < grads.size(); ++i) {
+    if (grads[i].defined()) {
+      out.append(grads[i]);
+    } else {
+      out.append(zero ? py::cast(Tensor::full(xs[i].dtype(), xs[i].shape(), 0)) : py::object(py::none()));
     }
   }
-  py::list out;
-  for (const Tensor& g : tape.gradient(ys, xs, dys)) out.append(g.defined() ? py::cast(g) : py::object(py::none()));
-  return out;
+  return pack_as(sources, out);
 }
 
 }  // namespace
@@ -158,14 +171,8 @@ void register_tape(py::module_& m) {
       .def("_enter", &Tape::enter)
       .def("_exit", &Tape::exit)
       .def_property_readonly("_is_watching", &Tape::is_watching)
-      .def("_calls_of",
-           [](const Tape& tape, std::uint64_t layer) {
-             py::list outputs;
-             for (const Tensor& t : tape.calls_of(layer))
-               outputs.append(t.defined() ? py::cast(t) : py::object(py::none()));
-             return outputs;
-           })
-      .def("_gradient", gradients, py::arg("targets"), py::arg("sources"), py::arg("output_gradients") = py::none())
+      .def("_gradient", gradients, py::arg("target"), py::arg("sources"), py::arg("weights") = py::none(),
+           py::arg("zero") = false)
       .def("_exits",
            [](const Tape& tape) {
              py::list out;
@@ -192,6 +199,7 @@ void register_tape(py::module_& m) {
   m.def("note_call", note_call, py::arg("layer"), py::arg("output"));
   m.def("unique_id", &Tensor::next_id);
   m.def("flatten", &flatten, py::arg("structure"));
+  m.def("pack_as", &pack_as, py::arg("structure"), py::arg("leaves"));
   m.def(
       "record_custom",
       [](const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs, py::object vjp) {

@@ -5,8 +5,6 @@ import functools
 
 from densegrad import _core, nest
 
-_TENSORS = (_core.Tensor, _core.Variable)
-
 
 class GradientTape(_core.Tape):
     """Records operations on watched tensors inside a `with` block, for their gradients.
@@ -46,18 +44,8 @@ class GradientTape(_core.Tape):
         zero = unconnected_gradients != "none" and self._wants_zero(unconnected_gradients)
         if target is None:
             raise TypeError("[GradientTape.gradient] `target` is None: it must be a tensor or a structure of tensors.")
-        targets = [target] if isinstance(target, _TENSORS) else nest.flatten(target)
         weights = None if output_gradients is None else nest.flatten_up_to(target, output_gradients)
-        resolved = [s if type(s) in _TENSORS else self._tensor_of(s) for s in nest.flatten(sources)]
-        if not targets:
-            return None
-        grads = self._gradient(targets, resolved, weights)
-        if zero:
-            grads = [
-                _core.broadcast_to(_core.constant(0.0, source.dtype), source.shape) if grad is None else grad
-                for grad, source in zip(grads, resolved, strict=True)
-            ]
-        return nest.pack_as(sources, grads)
+        return self._gradient(target, sources, weights, zero)
 
     @staticmethod
     def _wants_zero(choice):
@@ -67,22 +55,6 @@ class GradientTape(_core.Tape):
                 f"[GradientTape.gradient] `unconnected_gradients` is {choice!r}: it must be 'none' or 'zero'."
             )
         return name == "zero"
-
-    def _tensor_of(self, source):
-        """A source as a tensor: layers stand for their output."""
-        if isinstance(source, _TENSORS) or not hasattr(source, "_key"):
-            return source
-        outputs = self._calls_of(source._key)
-        if len(outputs) == 1 and outputs[0] is None:
-            raise ValueError(
-                f"[GradientTape.gradient] layer '{source.name}' returned several tensors: pass the one that you mean."
-            )
-        if len(outputs) != 1:
-            raise ValueError(
-                f"[GradientTape.gradient] layer '{source.name}' was called {len(outputs)} times on "
-                f"this tape: a layer as a source must have been called exactly once; pass the output tensor that you mean."
-            )
-        return outputs[0]
 
     @contextlib.contextmanager
     def stop_recording(self):
