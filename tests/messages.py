@@ -37,6 +37,21 @@ def entered_twice():
         tape.__enter__()
 
 
+class Pair(dg.layers.Layer):
+    """A layer with two outputs."""
+
+    def call(self, x):
+        return [x * x, x]
+
+
+def pair_as_source():
+    layer, x = Pair(name="pair"), t(2)
+    with dg.GradientTape() as tape:
+        tape.watch(x)
+        y, _ = layer(x)
+    tape.gradient(y, layer)
+
+
 def update(name="sgd", w=None, grad=None, slots=0, hyper=(0.0, 0.0), slot=None):
     w = dg.Variable(ones(2), name="w") if w is None else w
     slots = [dg.Variable(ones(2) if slot is None else slot, name=f"s{i}") for i in range(slots)]
@@ -113,7 +128,7 @@ ROWS = [
      f"[{CCE}] `y_true` has shape (2, 3) but `y_pred` has shape (2, 4): they must be equal."),
     (loss(BCE, ones(3, 2), ones(3, 1)), V,
      f"[{BCE}] `y_true` has shape (3, 2) but `y_pred` has shape (3, 1): they must be equal."),
-    (loss(MSE, ones(3, 2), ones(3, 3)), V, "[" + MSE + "] `x1` has shape (3, 2) but `x2` has shape (3, 3): " + AXES),
+    (loss(MSE, ones(3, 2), ones(3, 3)), V, f"[{MSE}] `y_true` has shape (3, 2) but `y_pred` has shape (3, 3): {AXES}"),
     (loss(CCE, ones(2, 3), t(2, 3), axis=2), V,
      f"[{CCE}] `axis` is 2 but the tensor has 2 axes: it must be in [-2, 2)."),
     (loss(MSE, 1.0, 1.0), V, f"[{MSE}] `y_pred` is a scalar: it must have at least one axis."),
@@ -143,6 +158,8 @@ ROWS = [
     # reductions and movement
     (op("sum", ones(2, 3), 2), V, "[sum] `axis` is 2 but the tensor has 2 axes: it must be in [-2, 2)."),
     (op("sum", ones(2, 3), (0, -2)), V, "[sum] `axis` names axis 0 twice: each axis may occur once."),
+    (op("sum", ones(2, 3), "x"), T, "[axis] `axis` is 'x': it must be an integer, a tuple of them or None."),
+    (op("reshape", ones(2, 3), "ab"), T, "[shape] 'ab' must be an integer or a sequence of integers."),
     (op("sum", [True]), T, None),
     (op("mean", [1, 2]), T, "[mean] `x` is int32: it must be float32 or float64; convert it with cast(x, dtype)."),
     (op("logsumexp", [1, 2]), T, None),
@@ -155,7 +172,8 @@ ROWS = [
     (op("reshape", ones(2, 3), (4,)), V,
      "[reshape] `x` has shape (2, 3) and cannot take shape (4,): the number of entries must stay."),
     (op("reshape", ones(2, 3), (-1, -1)), V,
-     "[reshape] `newshape` is (None, None): at most one entry may be -1, and none less than that."),
+     "[reshape] `newshape` has the entry -1 on axis 1: at most one entry may be -1, "
+     "to be inferred, and none may be less."),
     (op("transpose", ones(2, 3), (0, 0)), V, "[transpose] `axes` names axis 0 twice."),
     (op("transpose", ones(2, 3), (0,)), V,
      "[transpose] `axes` has 1 entries but `x` has shape (2, 3): one per axis is needed."),
@@ -207,6 +225,16 @@ ROWS = [
     (lambda: t(3, 3)[np.array([0]), 0], T,
      "[getitem] an index tuple may hold integers, slices, None and `...`: use take() or one_hot() for index arrays."),
     (lambda: symbolic(3)[1:], V, "[getitem] axis 0 of this symbolic tensor is unknown: it can only be taken whole."),
+    (lambda: t(3)["a"], T,
+     "[getitem] the index is 'a': it must be an integer, a slice, None, `...`, or an array of integers or "
+     "bools."),
+    (lambda: dg.constant(2**63), OVERFLOW, "[constant] 9223372036854775808 does not fit a 64-bit integer."),
+    (
+        lambda: _core.random_uniform((-1,), 0.0, 1.0, 0),
+        ValueError,
+        "[tensor] the shape (None,) has an unknown axis: a tensor with values needs known ones.",
+    ),
+    (lambda: dg.constant(1) + 2**40, OVERFLOW, "[constant] 1099511627776 does not fit int32."),
     (lambda: len(dg.constant(1.0)), T, "[len] the tensor is a scalar: it has no length."),
     (lambda: len(symbolic(3)), T, "[len] the first axis of this symbolic tensor is unknown."),
     (lambda: float(t(2)), V, "[float] the tensor has shape (2,): only a tensor with one entry is a Python number."),
@@ -244,10 +272,10 @@ ROWS = [
      "[GradientTape.gradient] `output_gradients` 0 has shape (3,) but its target has shape (2,): they must be equal."),
     (taped(lambda tape, x, y: tape.gradient(y, [x, 1.0])), T,
      "[GradientTape.gradient] `sources` holds a value of type float: it "
-     "must hold tensors, variables or layers; plain values and arrays are not recorded."),
+     "must hold tensors, variables or layers; plain values are not recorded."),
     (taped(lambda tape, x, y: tape.gradient([y, ones(2)], x)), T,
      "[GradientTape.gradient] `target` holds a value of type ndarray: "
-     "it must hold tensors, variables or layers; plain values and arrays are not recorded."),
+     "it must be a tensor, or hold tensors in lists, tuples and dicts."),
     (taped(lambda tape, x, y: tape.gradient(None, x)), T,
      "[GradientTape.gradient] `target` is None: it must be a tensor or a structure of tensors."),
     (taped(lambda tape, x, y: tape.gradient(y, x, unconnected_gradients="all")), V,
@@ -256,6 +284,7 @@ ROWS = [
      "[GradientTape.gradient] layer 'd' was called 0 "
      "times on this tape: a layer as a source must have been called exactly once; pass the output tensor that "
      "you mean."),
+    (pair_as_source, V, "[GradientTape.gradient] layer 'pair' returned several tensors: pass the one that you mean."),
     (lambda: dg.GradientTape().watch(t(2)), R,
      "[GradientTape.watch] the tape is not recording: call watch inside `with tape:`."),
     (lambda: dg.GradientTape().watch(1.0), T, None),

@@ -1,9 +1,9 @@
 """Coarse equals decomposed: dense, activations and losses against the same formulas composed from dg.ops primitives.
 
-Each formula below is written once and run twice: on tensors, as recorded fine primitives, and on nodes of bounds.py, which
+Each formula below is written once and run twice: on tensors, as fine primitives, and on nodes of bounds.py, which
 carry a componentwise bound of the rounding error of that very expression, forwards and backwards. The coarse
 primitive evaluates the same expression in no more roundings, so |coarse - composed| <= 2 * bound, for values and for
-every gradient, in float32 and float64. One exception: the coarse sigmoid has its derivative from its output, y (1 - y),
+every gradient, in float32 and float64. One exception: the coarse sigmoid differentiates from its output, y (1 - y),
 which rounds differently near y = 1, and so brings the bound of that.
 """
 

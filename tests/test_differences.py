@@ -2,10 +2,9 @@
 
 import pathlib
 
+import densegrad as dg
 import numpy as np
 import pytest
-
-import densegrad as dg
 
 
 def _head(activation, z):
@@ -37,7 +36,9 @@ def test_output_gradient_of_fused_heads_exists():
     np.testing.assert_allclose(tape.gradient(bce, q).numpy(), (q_np - T) / (q_np * (1 - q_np)) / 6, **CLOSE)
 
 
-@pytest.mark.parametrize(("activation", "loss"), [("sigmoid", "CategoricalCrossentropy"), ("softmax", "BinaryCrossentropy")])
+@pytest.mark.parametrize(
+    ("activation", "loss"), [("sigmoid", "CategoricalCrossentropy"), ("softmax", "BinaryCrossentropy")]
+)
 def test_mixed_pairs_are_computed_from_the_values_that_were_passed(activation, loss):
     """The loss of a head of the other kind equals the loss of the same probabilities as a plain array, bit for bit."""
     loss_fn = getattr(dg.losses, loss)()
@@ -45,7 +46,9 @@ def test_mixed_pairs_are_computed_from_the_values_that_were_passed(activation, l
     assert float(loss_fn(T, p)) == float(loss_fn(T, p.numpy()))
 
 
-@pytest.mark.parametrize(("activation", "loss"), [("softmax", "CategoricalCrossentropy"), ("sigmoid", "BinaryCrossentropy")])
+@pytest.mark.parametrize(
+    ("activation", "loss"), [("softmax", "CategoricalCrossentropy"), ("sigmoid", "BinaryCrossentropy")]
+)
 def test_from_logits_takes_the_output_of_a_head_as_logits(activation, loss):
     """from_logits=True on a head's output is the logits loss of those numbers, not of the pre-activation."""
     loss_fn = getattr(dg.losses, loss)(from_logits=True)

@@ -65,7 +65,8 @@ def test_values_that_are_no_numbers_are_refused_everywhere(value):
 @pytest.mark.parametrize(
     "dtype,stored",
     [("float16", "float32"), ("longdouble", "float64"), ("int8", "int32"), ("uint8", "int32"), ("int16", "int32"),
-     ("uint16", "int32"), ("uint32", "int64"), ("uint64", "int64"), (">f8", "float64"), (">i4", "int32"), ("bool", "bool")],
+     ("uint16", "int32"), ("uint32", "int64"), ("uint64", "int64"), (">f8", "float64"), (">i4", "int32"),
+     ("bool", "bool")],
 )  # fmt: skip
 def test_other_dtypes_are_stored_with_their_values(dtype, stored):
     x = np.array([[0, 1, 2], [3, 100, 5]]).astype(dtype)
@@ -73,9 +74,9 @@ def test_other_dtypes_are_stored_with_their_values(dtype, stored):
     assert t.dtype == stored and np.array_equal(t.numpy(), x)
 
 
-@pytest.mark.parametrize("number", [2**63, 2**70, -(2**63) - 1, 10**400])
+@pytest.mark.parametrize("number", [2**63, 2**70, -(2**63) - 1, 10**400], ids=["2^63", "2^70", "-2^63-1", "10^400"])
 def test_python_integers_beyond_int64_are_refused(number):
-    for call in (lambda: dg.constant(number), lambda: dg.constant([number, 1]), lambda: dg.constant(1) + number):
+    for call in (lambda: dg.constant(number), lambda: dg.constant(1) + number, lambda: dg.constant(2**40) * number):
         with pytest.raises((OverflowError, TypeError)):
             call()
     assert dg.constant(2**63 - 1).dtype == "int64" and dg.constant(2**31 - 1).dtype == "int32"
@@ -130,19 +131,18 @@ def test_no_classes_at_all(name):
 @pytest.mark.parametrize("logits", [False, True])
 def test_labels_out_of_range_are_refused_and_fractions_are_truncated(label, logits):
     p = np.full((2, 3), 1 / 3, "float32")
-    call = lambda: _core.loss(
-        "sparse_categorical_crossentropy", np.array([0, label]), p, None, logits, reduction="none"
-    )
+
+    def values(second):
+        labels = np.array([0, second])
+        return _core.loss("sparse_categorical_crossentropy", labels, p, None, logits, reduction="none")
+
     if label in (-0.5, 2.5):
-        expected = _core.loss(
-            "sparse_categorical_crossentropy", np.array([0, int(label)]), p, None, logits, reduction="none"
-        )
-        assert np.array_equal(call().numpy(), expected.numpy())
+        assert np.array_equal(values(label).numpy(), values(int(label)).numpy())
     else:
         with pytest.raises(
             ValueError, match=r"`y_true` contains the label -?\d+: with 3 classes it must be in \[0, 3\)"
         ):
-            call()
+            values(label)
 
 
 def test_indices_at_the_edges():
@@ -178,15 +178,16 @@ def test_shapes_that_cannot_be(shape):
             f()
 
 
-# ---- Enormous sizes, each in a process of its own with 2 GB of address space ---------------------------------------------
+# ---- Enormous sizes, each in a process of its own with 512 MB to spare --------------------------------------
 
 PROLOGUE = """
 import resource, sys
 import numpy as np, densegrad as dg
 from densegrad import _core
 dg.ops.matmul(np.ones((2, 2)), np.ones((2, 2)))
-resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
-n = 2**31 + 5
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (512 << 20), used + (512 << 20)))
+n, n8 = 2**31 + 5, 2**13
 wide = np.broadcast_to(np.float32(1), (n, 1))
 def attempt(call):
     try:
@@ -214,13 +215,13 @@ SIZES = {
     "pad": "dg.ops.pad(np.ones(2, 'float32'), [(2**62, 2**62)])",
     "pad to 2^64 = 0": "dg.ops.pad(np.ones(2, 'float32'), [(2**63 - 1, 2**63 - 1)])",
     "pad to 2^63 = unknown": "dg.ops.pad(np.ones(2, 'float32'), [(5, 2**63 - 1)])",
-    "concatenate": "dg.ops.concatenate([np.ones((2**27,), 'float32')] * 6)",
+    "concatenate": "dg.ops.concatenate([np.ones((2**24,), 'float32')] * 12)",
     "loss": "_core.loss('mean_squared_error', wide, wide)",
     "Variable": "dg.Variable(wide)",
     "random_uniform": "_core.random_uniform((2**40,), 0, 1, 1)",
     "empty but huge": "dg.ops.matmul(np.ones((0, 1), 'float32'), wide.T)",
-    "take": "dg.ops.take(np.ones((2**20, 256), 'float32'), np.zeros(2**22, 'int32'))",
-    "gradient": "_core.dense_vjp(np.ones((2**14, 1)), np.ones((1, 2**14)), None, 'linear', np.ones((2**14, 2**14)))",
+    "take": "dg.ops.take(np.ones((2**10, 256), 'float32'), np.zeros(2**20, 'int32'))",
+    "gradient": "_core.dense_vjp(np.ones((n8, 1)), np.ones((1, n8)), None, 'linear', np.broadcast_to(1.0, (n8, n8)))",
 }
 
 
@@ -228,7 +229,7 @@ SIZES = {
 def test_enormous_sizes_are_errors_and_never_crashes():
     code = PROLOGUE + "".join(f"print({name!r}, end=': '); attempt(lambda: {call})\n" for name, call in SIZES.items())
     path = os.pathsep.join(filter(None, [str(Path(_core.__file__).parent.parent), os.environ.get("PYTHONPATH")]))
-    done = subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"},
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": path},
                           capture_output=True, text=True, timeout=120)  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     results = dict(line.split(": ", 1) for line in done.stdout.splitlines())

@@ -1,7 +1,7 @@
 """Every instruction set that this machine has: active when asked for, right, and reproducible to the bit.
 
 Each variant runs in a process of its own with DENSEGRAD_ISA set. There every row of tables.py is computed in float32
-and float64 and compared with its oracle within the row's bound; the gradients among the rows (activation_grad, loss_grad)
+and float64 and compared with its oracle within the row's bound; gradients among the rows (activation_grad, loss_grad)
 and dense_vjp are part of that. A digest of all bits is compared between two runs.
 """
 

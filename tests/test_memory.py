@@ -1,7 +1,7 @@
 """Native memory: nothing is kept by tens of thousands of tape steps, errors, custom gradients and assignments.
 
-What malloc has handed out (mallinfo2) is read before and after, with the collector run; the allowed growth, 64 KiB, is a
-few bytes per iteration at most, where a leak of one tensor per iteration would be megabytes.
+What malloc has handed out (mallinfo2) is read before and after, with the collector run; the allowed growth, 64 KiB, is
+a few bytes per iteration at most, where a leak of one tensor per iteration would be megabytes.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ ALLOWED = 64 * 1024
 
 
 class MallInfo2(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_size_t) for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks",
-                                                     "uordblks", "fordblks", "keepcost")]  # fmt: skip
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+    ]
 
 
 def allocated():
@@ -60,13 +62,16 @@ def forward(w, x):
     return dg.ops.dense(dg.ops.dense(x, w[0], w[1], "relu"), w[2], w[3], "softmax")
 
 
-def tape_step(w=network()):
+WEIGHTS, VARIABLE, OPTIMIZER = network(), dg.Variable(X), dg.optimizers.Adam()
+
+
+def tape_step():
     x = dg.constant(X)
     with dg.GradientTape() as tape:
         tape.watch(x)
-        y = forward(w, x)
+        y = forward(WEIGHTS, x)
         loss = _core.loss("categorical_crossentropy", Y, y)
-    for g, v in zip(tape.gradient(loss, [*w, x, y, y.z]), w):
+    for g, v in zip(tape.gradient(loss, [*WEIGHTS, x, y, y.z]), WEIGHTS):
         v.assign_sub(g * 1e-3)
 
 
@@ -74,30 +79,36 @@ def test_twenty_thousand_tape_steps_keep_nothing():
     assert growth(tape_step, 20_000) <= ALLOWED
 
 
-def second_order_step(w=network()):
+def second_order_step():
     with dg.GradientTape() as outer:
         with dg.GradientTape() as inner:
-            loss = _core.loss("categorical_crossentropy", Y, forward(w, X))
-        grads = inner.gradient(loss, w)
+            loss = _core.loss("categorical_crossentropy", Y, forward(WEIGHTS, X))
+        grads = inner.gradient(loss, WEIGHTS)
         s = dg.ops.sum(dg.ops.square(grads[0]))
-    outer.gradient(s, w)
+    outer.gradient(s, WEIGHTS)
 
 
-def abandoned_step(w=network()):
+def abandoned_step():
     """Recorded, never differentiated; once left open."""
     with dg.GradientTape(persistent=True):
-        forward(w, X)
+        forward(WEIGHTS, X)
     dg.GradientTape().__enter__()
 
 
-def failing_step(w=network()):
+def failing_step():
     """Errors at every stage."""
-    for call in (lambda: dg.ops.dense(X, w[2]), lambda: dg.constant(np.array(["a"])), lambda: w[0].assign(np.ones(3)),
-                 lambda: dg.ops.take(X, [99]), lambda: dg.constant([[1.0], [1.0, 2.0]]),
-                 lambda: _core.loss("sparse_categorical_crossentropy", [9] * 8, X)):  # fmt: skip
+    calls = [
+        lambda: dg.ops.dense(X, WEIGHTS[2]),
+        lambda: dg.constant(np.array(["a"])),
+        lambda: WEIGHTS[0].assign(np.ones(3)),
+        lambda: dg.ops.take(X, [99]),
+        lambda: dg.constant([[1.0], [1.0, 2.0]]),
+        lambda: _core.loss("sparse_categorical_crossentropy", [9] * 8, X),
+    ]
+    for call in calls:
         try:
             with dg.GradientTape() as tape:
-                tape.watch(w)
+                tape.watch(WEIGHTS)
                 call()
         except (ValueError, TypeError, IndexError):
             pass
@@ -128,7 +139,8 @@ def failing_custom_step():
         pass
 
 
-def conversion_step(v=dg.Variable(X)):  # noqa: B008
+def conversion_step():
+    v = VARIABLE
     held = v.value
     v.assign(X[::-1])
     np.asarray(v)[0, 0] = 1
@@ -137,10 +149,10 @@ def conversion_step(v=dg.Variable(X)):  # noqa: B008
     held[1:, ::2].numpy(), held[np.array([0, 1])], np.sum(held), str(held), float(held[0, 0])
 
 
-def optimizer_step(w=network(), optimizer=dg.optimizers.Adam()):  # noqa: B008
+def optimizer_step():
     with dg.GradientTape() as tape:
-        loss = _core.loss("categorical_crossentropy", Y, forward(w, X))
-    optimizer.apply_gradients(zip(tape.gradient(loss, w), w))
+        loss = _core.loss("categorical_crossentropy", Y, forward(WEIGHTS, X))
+    OPTIMIZER.apply_gradients(zip(tape.gradient(loss, WEIGHTS), WEIGHTS))
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_softmax_is_within_its_bound(n, scale, seed):
     assert np.all(error <= softmax_relative(z.astype("float64"), "float32") * exact + np.finfo("float32").tiny)
 
 
-# ---- Extreme values ---------------------------------------------------------------------------------------------------
+# ---- Extreme values ----------------------------------------------------------------------------------------------
 
 HEADS = [("softmax", "categorical_crossentropy"), ("softmax", "sparse_categorical_crossentropy"),
          ("sigmoid", "binary_crossentropy")]  # fmt: skip
@@ -179,7 +179,7 @@ def test_gradients_at_ties_and_edges_are_keras():
             assert np.allclose(g.numpy(), e, rtol=4 * 2.0**-53, atol=0, equal_nan=True), (function, g, e)
 
 
-# ---- The floating-point environment ------------------------------------------------------------------------------------
+# ---- The floating-point environment ----------------------------------------------------------------------------------
 
 
 def subnormals_are_kept():

@@ -137,7 +137,7 @@ def test_sgd_step_equals_the_formula(momentum, nesterov, dtype, seed):
         rng = generator(seed, "sgd", momentum, nesterov, n)
         w, g, m = (rng.normal(size=n).astype(dtype) for _ in range(3))
         variable, slot = dg.Variable(w), dg.Variable(m)
-        lr, mu = (float(np.dtype(dtype).type(x)) for x in (0.1, momentum or 0))
+        lr, mu = float(np.dtype(dtype).type(0.1)), float(np.float32(momentum or 0))  # as Keras: float32 first
         _core.optimizer_update("sgd", variable, g, [slot] if momentum else [], lr, (mu, nesterov), 1)
         new, slots, bound, slot_bounds = sgd_step(*widen([w, g]), widen([m]) if momentum else [], lr, mu, nesterov)
         assert np.all(np.abs(variable.numpy() - new) <= bound * unit(dtype))
@@ -149,7 +149,10 @@ def test_sgd_step_equals_the_formula(momentum, nesterov, dtype, seed):
 @pytest.mark.parametrize("amsgrad", [False, True])
 @pytest.mark.parametrize("step", [1, 2, 1000])
 def test_adam_step_equals_the_formula(step, amsgrad, dtype, seed):
-    """w - m alpha / (sqrt(v) + eps), alpha = lr sqrt(1 - b2^t) / (1 - b1^t): 1 - b^t is off by u b^t (t + 2)."""
+    """w - m alpha / (sqrt(v) + eps), alpha = lr sqrt(1 - b2^t) / (1 - b1^t): 1 - b^t is off by u b^t (t + 2).
+
+    As in Keras, the b of the powers has been a float32, whatever the dtype; that of 1 - b has not.
+    """
     u = unit(dtype)
     for n in (0, 1, 7, 16, 33):
         rng = generator(seed, "adam", amsgrad, step, n)
@@ -167,6 +170,7 @@ def test_adam_step_equals_the_formula(step, amsgrad, dtype, seed):
         used = np.maximum(hat, v_new) if amsgrad else v_new
         if amsgrad:
             assert np.all(np.abs(slots[2].numpy() - used) <= v_error)
+        b1, b2 = float(np.float32(b1)), float(np.float32(b2))
         alpha = lr * np.sqrt(1 - b2**step) / (1 - b1**step)
         alpha_error = sum(u * (b**step * (step + 2) / (1 - b**step) + 1) for b in (b1, b2)) + 5 * u
         move = m_new * alpha / (np.sqrt(used) + eps)

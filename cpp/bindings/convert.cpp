@@ -71,7 +71,7 @@ Tensor from_array(const py::array& array, std::optional<DType> wanted) {
 }
 
 Tensor integer_scalar(DType dtype, py::handle value) {
-  const auto v = py::cast<index_t>(value);  // exact where a double is not
+  const index_t v = parse_index("constant", value);  // exact where a double is not
   if (dtype == DType::int32 && (v < INT32_MIN || v > INT32_MAX)) {
     fail<std::overflow_error>("[constant] ", v, " does not fit int32.");
   }
@@ -178,9 +178,7 @@ Tensor convert(py::handle value, std::optional<DType> dtype) {
     return is_float(*dtype) ? Tensor::scalar(*dtype, py::cast<double>(value)) : integer_scalar(*dtype, value);
   }
   if (PyLong_CheckExact(value.ptr()) && !dtype) {
-    int overflow = 0;
-    const long long v = PyLong_AsLongLongAndOverflow(value.ptr(), &overflow);
-    if (overflow) fail<std::overflow_error>("[constant] ", std::string(py::repr(value)), " does not fit int64.");
+    const index_t v = parse_index("constant", value);
     return integer_scalar(v >= INT32_MIN && v <= INT32_MAX ? DType::int32 : DType::int64, value);
   }
   if (is_numpy_array(value) && !py::hasattr(value, "mask")) {
@@ -254,19 +252,19 @@ py::array exit_to_numpy(const Tensor& t, const char* kind) {
 
 std::optional<Shape> parse_axes(py::handle axis) {
   if (axis.is_none()) return {};
-  if (PyLong_Check(axis.ptr()) || PyIndex_Check(axis.ptr())) return Shape{py::cast<index_t>(axis)};
+  if (PyLong_Check(axis.ptr()) || PyIndex_Check(axis.ptr())) return Shape{parse_index("axis", axis)};
   Shape axes;
   if (!py::isinstance<py::sequence>(axis) || PyUnicode_Check(axis.ptr())) {
     fail<TypeError>("[axis] `axis` is ", std::string(py::repr(axis)),
                     ": it must be an integer, a tuple of them or None.");
   }
-  for (py::handle a : py::reinterpret_borrow<py::object>(axis)) axes.push_back(py::cast<index_t>(a));
+  for (py::handle a : py::reinterpret_borrow<py::object>(axis)) axes.push_back(parse_index("axis", a));
   return axes;
 }
 
 Shape parse_shape(py::handle shape, bool allow_unknown) {
   Shape s;
-  if (PyIndex_Check(shape.ptr())) return Shape{py::cast<index_t>(shape)};
+  if (PyIndex_Check(shape.ptr())) return Shape{parse_index("shape", shape)};
   if (!py::isinstance<py::sequence>(shape) || PyUnicode_Check(shape.ptr())) {
     fail<TypeError>("[shape] ", std::string(py::repr(shape)), " must be an integer or a sequence of integers.");
   }
@@ -274,7 +272,7 @@ Shape parse_shape(py::handle shape, bool allow_unknown) {
     if (d.is_none() && allow_unknown) {
       s.push_back(unknown);
     } else if (PyIndex_Check(d.ptr())) {
-      s.push_back(py::cast<index_t>(d));
+      s.push_back(parse_index("shape", d));
     } else {
       fail<TypeError>("[shape] ", std::string(py::str(py::reinterpret_borrow<py::object>(shape))),
                       " must be a sequence of integers.");

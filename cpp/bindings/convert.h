@@ -41,6 +41,17 @@ py::array to_numpy(const Tensor& t);
 // The same through the hook: values of a tensor leave the recorded world, and open tapes note where.
 py::array exit_to_numpy(const Tensor& t, const char* kind);
 
+// A Python integer as an index; OverflowError (or E) with the argument's name if it does not fit.
+template <class E = std::overflow_error>
+index_t parse_index(const char* argument, py::handle value) {
+  const auto integer = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
+  if (!integer) throw py::error_already_set();
+  int overflow = 0;
+  const long long v = PyLong_AsLongLongAndOverflow(integer.ptr(), &overflow);
+  if (overflow) fail<E>("[", argument, "] ", std::string(py::repr(integer)), " does not fit a 64-bit integer.");
+  return v;
+}
+
 // The leaves of nested lists, tuples and dicts (in key order), left to right.
 py::list flatten(py::handle structure);
 // `leaves`, in the order of flatten, in the form of `structure`.

@@ -78,13 +78,18 @@ Tensor pad(const Tensor& x, py::handle pad_width) {
   SliceParams p{x.shape(), x.shape(), x.shape()};
   int axis = 0;
   for (py::handle pair : py::reinterpret_borrow<py::object>(pad_width)) {
-    const auto [before, after] = py::cast<std::pair<index_t, index_t>>(pair);
+    const auto ends = py::cast<py::sequence>(pair);
+    const index_t before = parse_index("pad", ends[0]), after = parse_index("pad", ends[1]);
     if (axis == x.rank() || before < 0 || after < 0) {
       fail("[pad] `pad_width` must have one pair of non-negative integers for each of the ", x.rank(), " axes of `x`.");
     }
+    index_t extent = 0;
+    if (__builtin_add_overflow(before, x.dim(axis), &extent) || __builtin_add_overflow(extent, after, &extent)) {
+      fail<std::overflow_error>("[pad] `pad_width` ", before, ", ", after, " makes axis ", axis, " too long.");
+    }
     p.start[axis] = before;
     p.step[axis] = 1;
-    p.extent[axis] = before + x.dim(axis) + after;
+    p.extent[axis] = extent;
     ++axis;
   }
   if (axis != x.rank()) fail("[pad] `pad_width` has ", axis, " pairs but `x` has shape ", x.shape(), ": one per axis.");

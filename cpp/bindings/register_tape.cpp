@@ -66,7 +66,8 @@ void collectable(PyHeapTypeObject* heap_type) {
 Tensor resolve_source(const Tape& tape, py::handle source) {
   if (is_tensor(source)) return peek(source);
   if (!py::hasattr(source, "_key")) {
-    no_tensor("sources", "gradient", source, "it must hold tensors, variables or layers; plain values are not recorded.");
+    no_tensor("sources", "gradient", source,
+              "it must hold tensors, variables or layers; plain values are not recorded.");
   }
   const std::vector<Tensor> outputs = tape.calls_of(py::cast<std::uint64_t>(source.attr("_key")));
   const std::string name = py::str(source.attr("name"));
@@ -117,7 +118,8 @@ void note_call(std::uint64_t layer, py::handle output) {
 py::object gradients(Tape& tape, py::handle target, py::handle sources, py::handle weights, bool zero) {
   std::vector<Tensor> ys, xs, dys;
   for (py::handle y : flatten(target)) {
-    if (!is_tensor(y)) no_tensor("target", "gradient", y, "it must be a tensor, or hold tensors in lists, tuples and dicts.");
+    if (!is_tensor(y))
+      no_tensor("target", "gradient", y, "it must be a tensor, or hold tensors in lists, tuples and dicts.");
     ys.push_back(peek(y));
   }
   for (py::handle x : flatten(sources)) xs.push_back(resolve_source(tape, x));

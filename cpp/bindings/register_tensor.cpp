@@ -27,7 +27,7 @@ void parse_slice(py::handle entry, const Tensor& x, int axis, SliceParams& p, bo
     return;
   }
   keep = false;
-  const auto i = py::cast<index_t>(entry);
+  const index_t i = parse_index<std::out_of_range>("getitem", entry);
   if (n == unknown) fail("[getitem] axis ", axis, " of this symbolic tensor is unknown: it can only be taken whole.");
   if (i < -n || i >= n) {
     fail<std::out_of_range>("[getitem] index ", i, " is out of range for axis ", axis, " with ", n, " entries.");

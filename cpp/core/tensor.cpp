@@ -11,6 +11,9 @@ namespace {
 constexpr std::size_t alignment = 64;
 
 std::size_t byte_count(DType dtype, const Shape& shape) {
+  if (!shape.is_known()) {
+    fail("[tensor] the shape ", shape, " has an unknown axis: a tensor with values needs known ones.");
+  }
   std::size_t bytes = 0;
   if (__builtin_mul_overflow(static_cast<std::size_t>(shape.count()), static_cast<std::size_t>(item_size(dtype)),
                              &bytes) ||
@@ -55,6 +58,7 @@ Tensor Tensor::symbolic(DType dtype, const Shape& shape) {
 }
 
 Tensor Tensor::full(DType dtype, const Shape& shape, double value) {
+  if (!shape.is_known()) return symbolic(dtype, shape);
   Tensor t(dtype, shape);
   visit_any(dtype, [&](auto type) {
     using T = typename decltype(type)::type;

@@ -224,7 +224,9 @@ Tensor reshape(const Tensor& x, const Shape& shape) {
       fail("[reshape] `newshape` has the entry ", full[i], " on axis ", i,
            ": at most one entry may be -1, to be inferred, and none may be less.");
     } else {
-      known *= full[i];
+      if (__builtin_mul_overflow(known, full[i], &known)) {
+        fail<std::overflow_error>("[reshape] `newshape` ", shape, " has too many entries.");
+      }
     }
   }
   // A symbolic first axis may only stay the first axis.

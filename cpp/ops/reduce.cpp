@@ -126,9 +126,9 @@ void reduce_eval(const Tensors& in, const Params& params, Tensors& out) {
                [&](auto type) { reduce_axes<kind, typename decltype(type)::type>(in[0], p.axes, out[0]); });
 }
 
-// A tensor of the reduced shape with the reduced axes put back as 1.
+// A tensor of the reduced shape with the reduced axes put back as 1; a scalar broadcasts without them.
 Tensor with_kept_axes(const Tensor& t, const Shape& full, const AxesParams& p) {
-  return p.keepdims ? t : reshape(t, reduced_shape(full, p.axes, true));
+  return p.keepdims || t.rank() == 0 ? t : reshape(t, reduced_shape(full, p.axes, true));
 }
 
 bool sum_vjp(VjpContext& c) {

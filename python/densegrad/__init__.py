@@ -5,15 +5,10 @@ import os as _os
 try:
     from densegrad import _core
 except ImportError as _error:
-    _error.add_note("densegrad's compiled core is missing: install the package (pip install .), do not import its sources.")
+    _error.add_note(
+        "densegrad's compiled core is missing: install the package (pip install .), do not import its sources."
+    )
     raise
-
-# The vendored BLAS is opened at the first product; a build on a system BLAS ignores this.
-_vendored = _os.path.join(_os.path.dirname(_core.__file__), "_vendored")
-if _os.path.isdir(_vendored):
-    for _library in _os.listdir(_vendored):
-        if _library.startswith("libscipy_openblas"):
-            _core.set_blas_path(_os.path.join(_vendored, _library))
 
 from densegrad import (
     _numpy_protocol,
@@ -36,6 +31,13 @@ from densegrad.random import set_random_seed
 from densegrad.tape import GradientTape, custom_gradient
 
 _numpy_protocol.install()
+
+# The vendored BLAS is opened at the first product; a build on a system BLAS ignores this.
+_vendored = _os.path.join(_os.path.dirname(_core.__file__), "_vendored")
+if _os.path.isdir(_vendored):
+    for _library in _os.listdir(_vendored):
+        if _library.startswith("libscipy_openblas"):
+            _core.set_blas_path(_os.path.join(_vendored, _library))
 
 __version__ = _core.build_config()["version"]
 

@@ -58,8 +58,8 @@ def _plain(value):
 def _fall_back(function, name, args, kwargs):
     if _core.recording():
         raise TypeError(
-            f"[numpy.{name}] has no recorded rule for these arguments, and a tape is open: use a function of dg.ops, or "
-            f"leave the record on purpose with t.numpy()."
+            f"[numpy.{name}] has no recorded rule for these arguments, and a tape is open: use a function of "
+            f"dg.ops, or leave the record on purpose with t.numpy()."
         )
     return function(*_plain(args), **{key: _plain(value) for key, value in kwargs.items()})
 

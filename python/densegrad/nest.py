@@ -9,7 +9,7 @@ __all__ = ["flatten", "flatten_up_to", "pack_as"]
 
 
 def flatten_up_to(shallow, structure):
-    """One subtree of `structure` for each leaf of `shallow`, in its order; missing ones are None, extra ones dropped."""
+    """One subtree of `structure` for each leaf of `shallow`, in order; missing ones are None, extra ones dropped."""
     if isinstance(shallow, dict):
         get = structure.get if isinstance(structure, dict) else lambda key: None
         return [leaf for key in sorted(shallow) for leaf in flatten_up_to(shallow[key], get(key))]

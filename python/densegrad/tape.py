@@ -76,8 +76,8 @@ def custom_gradient(function):
         function: takes tensors, returns `(y, grad)`: y a tensor or a list or tuple of them; grad a function of one
             cotangent per output that returns one gradient (or None) per argument.
 
-    Returns: a function of the same arguments that returns y. A gradient of it calls grad; what grad computes is recorded
-        by outer tapes, so higher derivatives are those of grad.
+    Returns: a function of the same arguments that returns y. A gradient of it calls grad; what grad computes is
+        recorded by outer tapes, so higher derivatives are those of grad.
 
     Raises: TypeError if `function` reads trainable variables that are not among its arguments.
 
@@ -102,8 +102,8 @@ def custom_gradient(function):
         hidden = [v.name for v in probe.watched_variables() if v.id not in own]
         if hidden:
             raise TypeError(
-                f"[custom_gradient] the function reads the variables {hidden}, which would get no gradient: pass them as "
-                f"arguments."
+                f"[custom_gradient] the function reads the variables {hidden}, which would get no gradient: pass them "
+                f"as arguments."
             )
         y, grad = result
         outputs = _core.record_custom(inputs, [_core.convert(leaf) for leaf in nest.flatten(y)], grad)

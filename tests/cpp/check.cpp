@@ -27,7 +27,8 @@ Tensor derivative(const Function& f, const std::vector<Tensor>& x, const Directi
   return total;
 }
 
-double shifted(const Function& f, const std::vector<Tensor>& x, const Directions& directions, std::size_t order, double h) {
+double shifted(const Function& f, const std::vector<Tensor>& x, const Directions& directions, std::size_t order,
+               double h) {
   std::vector<Tensor> at;
   for (std::size_t i = 0; i < x.size(); ++i) {
     at.push_back(add(x[i], multiply(constant_like(x[i], h), directions[order][i])));
@@ -59,8 +60,8 @@ bool check_derivatives(Rng& rng, const std::string& what, const Function& f, con
     if (!(step <= std::fabs(first - second) / 2 + rounding)) return false;
     const double tolerance = step + rounding;
     if (!(tolerance <= 1e-4 * (1 + std::fabs(exact)))) return false;
-    require(std::fabs(exact - third) <= tolerance, what, ": derivative ", k + 1, " is ", exact, ", central differences give ",
-            third, " within ", tolerance);
+    require(std::fabs(exact - third) <= tolerance, what, ": derivative ", k + 1, " is ", exact,
+            ", central differences give ", third, " within ", tolerance);
   }
   return true;
 }

@@ -43,7 +43,8 @@ void require_throw(const char* what, const std::function<void()>& action, const 
     action();
   } catch (const std::exception& e) {
     require(typeid(e) == typeid(E), what, ": threw ", typeid(e).name(), " (", e.what(), "), not ", typeid(E).name());
-    require(std::string(e.what()).find(part) != std::string::npos, what, ": the text '", e.what(), "' lacks '", part, "'");
+    require(std::string(e.what()).find(part) != std::string::npos, what, ": the text '", e.what(), "' lacks '", part,
+            "'");
     return;
   }
   require(false, what, ": nothing was thrown");

@@ -40,8 +40,8 @@ int run_all(std::uint64_t seed) {
     std::printf("%-20s %9lld checks, %6.2f s\n", suite.name, checks - before, seconds());
     std::fflush(stdout);
   }
-  std::printf("passed: %lld checks of %zu primitives in %.1f s, seed %llu\n", checks, all_primitives().size(), seconds(),
-              static_cast<unsigned long long>(seed));
+  std::printf("passed: %lld checks of %zu primitives in %.1f s, seed %llu\n", checks, all_primitives().size(),
+              seconds(), static_cast<unsigned long long>(seed));
   return 0;
 }
 

@@ -31,8 +31,11 @@ bool fuses(Loss loss, Activation last, bool from_logits) {
 
 Network network_of(Rng& rng, Activation last, Loss loss, bool from_logits, index_t max_rows, index_t max_width) {
   Network net;
-  const auto width = [&] { return std::min(max_width, rng.pick<index_t>({1, 2, 3, 5, 7, 15, 16, 17, 31, 33, 63, 65})); };
-  const index_t layers = 1 + rng.below(4), rows = std::min(max_rows, rng.pick<index_t>({0, 1, 2, 3, 5, 17, 32, 33, 67}));
+  const auto width = [&] {
+    return std::min(max_width, rng.pick<index_t>({1, 2, 3, 5, 7, 15, 16, 17, 31, 33, 63, 65}));
+  };
+  const index_t layers = 1 + rng.below(4),
+                rows = std::min(max_rows, rng.pick<index_t>({0, 1, 2, 3, 5, 17, 32, 33, 67}));
   const bool extra_axis = rows > 0 && rng.below(5) == 0;  // the mean of no values of rank 2 is 0/0, in Keras too
   index_t in = width();
   net.tensors.push_back(uniform(rng, extra_axis ? Shape{rows, 2, in} : Shape{rows, in}));
@@ -50,9 +53,10 @@ Network network_of(Rng& rng, Activation last, Loss loss, bool from_logits, index
   values[values.rank() - 1] = in;
   const bool sparse = loss == Loss::sparse_categorical_crossentropy;
   net.y_true = sparse ? integers(rng, Shape(values.begin(), values.end() - 1), in) : uniform(rng, values, 0.05, 0.95);
-  net.options = {loss, from_logits, rng.below(2) ? 0.1 : 0.0, -1, rng.pick({Reduction::none, Reduction::sum, Reduction::mean})};
-  net.positive = loss != Loss::mean_squared_error && !from_logits &&
-                 (last == Activation::linear || last == Activation::relu);
+  net.options = {loss, from_logits, rng.below(2) ? 0.1 : 0.0, -1,
+                 rng.pick({Reduction::none, Reduction::sum, Reduction::mean})};
+  net.positive =
+      loss != Loss::mean_squared_error && !from_logits && (last == Activation::linear || last == Activation::relu);
   return net;
 }
 
@@ -68,11 +72,13 @@ Tensor Network::forward(const std::vector<Tensor>& t, bool fine) const {
   for (std::size_t i = 0; i < activations.size(); ++i) {
     std::tie(y, z) = layer(y, t[1 + 2 * i], t[2 + 2 * i], activations[i], fine);
   }
-  if (positive) y = z = activation(Activation::sigmoid, identity(y), -1);  // identity: a loss must not see the sigmoid's z
+  if (positive)
+    y = z = activation(Activation::sigmoid, identity(y), -1);  // identity: a loss must not see the sigmoid's z
   if (positive) y = z = add(multiply(constant_like(y, 0.8), y), constant_like(y, 0.1));
   if (!fine) return sum(loss(y_true, y, Tensor(), options));
   Tensors in{y_true, y}, out;
-  LossParams p{options.loss, options.from_logits ? LossForm::logits : LossForm::values, options.label_smoothing, y.rank() - 1};
+  LossParams p{options.loss, options.from_logits ? LossForm::logits : LossForm::values, options.label_smoothing,
+               y.rank() - 1};
   if (fuses(options.loss, activations.back(), options.from_logits)) {
     p.form = LossForm::fused;
     in.push_back(z);
@@ -110,7 +116,8 @@ std::string Network::describe() const {
   std::ostringstream text;
   text << tensors[0].dtype() << tensors[0].shape();
   for (std::size_t i = 0; i < activations.size(); ++i) {
-    text << " -> " << tensors[1 + 2 * i].dim(1) << (tensors[2 + 2 * i].defined() ? " " : " (no bias) ") << name_of(activations[i]);
+    text << " -> " << tensors[1 + 2 * i].dim(1) << (tensors[2 + 2 * i].defined() ? " " : " (no bias) ")
+         << name_of(activations[i]);
   }
   text << ", " << name_of(options.loss) << (options.from_logits ? " from logits" : "") << ", smoothing "
        << options.label_smoothing << ", reduction " << static_cast<int>(options.reduction);
@@ -150,7 +157,8 @@ void check_step(const Network& net) {
   const Network single = net.as(DType::float32);
   const std::vector<Tensor> narrow = single.step(false), narrow_fine = single.step(true);
   // A kink of relu or clip may fall between float32 and float64, so only the smooth networks are compared across.
-  const bool smooth = std::find(net.activations.begin(), net.activations.end(), Activation::relu) == net.activations.end();
+  const bool smooth =
+      std::find(net.activations.begin(), net.activations.end(), Activation::relu) == net.activations.end();
   for (std::size_t i = 0; i < coarse.size(); ++i) {
     const std::string which = single.describe() + ", result " + std::to_string(i);
     require(narrow[i].dtype() == DType::float32, which, ": is ", narrow[i].dtype());

@@ -152,7 +152,8 @@ void movement_cases(Rng& rng, Cases& cases) {
     cases.push_back({"transpose", {uniform(rng, {3, 4, 5})}, PermuteParams{axes}, {0}});
     cases.push_back({"transpose", {uniform(rng, {3, 0, 5})}, PermuteParams{axes}, {0}});
   }
-  cases.push_back({"concatenate", {uniform(rng, {2, 3}), uniform(rng, {2, 1}), uniform(rng, {2, 0})}, AxisParams{1}, {0, 1, 2}});
+  cases.push_back(
+      {"concatenate", {uniform(rng, {2, 3}), uniform(rng, {2, 1}), uniform(rng, {2, 0})}, AxisParams{1}, {0, 1, 2}});
   Tensors many;  // more than a SmallVector keeps inline
   std::vector<std::size_t> all;
   for (std::size_t i = 0; i < 40; ++i) {
@@ -167,7 +168,8 @@ void movement_cases(Rng& rng, Cases& cases) {
   for (DType d : {DType::int32, DType::int64}) {
     cases.push_back({"take", {uniform(rng, {4, 3}), integers(rng, {2, 5}, 4, d)}, {}, {0}});
     cases.push_back({"take", {uniform(rng, {4}), integers(rng, {0}, 4, d)}, {}, {0}});
-    cases.push_back({"scatter_add", {uniform(rng, {4, 3}), integers(rng, {6}, 4, d), uniform(rng, {6, 3})}, {}, {0, 2}});
+    cases.push_back(
+        {"scatter_add", {uniform(rng, {4, 3}), integers(rng, {6}, 4, d), uniform(rng, {6, 3})}, {}, {0, 2}});
     cases.push_back({"one_hot", {tensor_of(d, {4}, [](index_t i) { return i - 1; })}, OneHotParams{2, DType::float64}});
   }
 }
@@ -178,10 +180,12 @@ void layer_cases(Rng& rng, Cases& cases) {
     const bool ta = (t & 1) != 0, tb = (t & 2) != 0;
     const std::array<index_t, 3> sizes[] = {{3, 4, 5}, {1, 1, 1}, {0, 3, 2}, {2, 0, 3}, {17, 3, 1}, {2, 31, 33}};
     for (const auto& [m, k, n] : sizes) {
-      cases.push_back({"matmul", {uniform(rng, sides(ta, m, k)), uniform(rng, sides(tb, k, n))}, MatmulParams{ta, tb}, {0, 1}});
+      cases.push_back(
+          {"matmul", {uniform(rng, sides(ta, m, k)), uniform(rng, sides(tb, k, n))}, MatmulParams{ta, tb}, {0, 1}});
     }
     const Shape a = sides(ta, 2, 3), b = sides(tb, 3, 4);
-    cases.push_back({"matmul", {uniform(rng, {5, 1, a[0], a[1]}), uniform(rng, {2, b[0], b[1]})}, MatmulParams{ta, tb}, {0, 1}});
+    cases.push_back(
+        {"matmul", {uniform(rng, {5, 1, a[0], a[1]}), uniform(rng, {2, b[0], b[1]})}, MatmulParams{ta, tb}, {0, 1}});
   }
   for (int i = 0; i < size_of<Activation>(); ++i) {
     const ActivationParams p{static_cast<Activation>(i)};
@@ -237,8 +241,10 @@ void loss_cases(Rng& rng, Cases& cases) {
     const Tensor t = sparse ? integers(rng, {2, 4}, 3) : uniform(rng, {2, 3, 4}, 0.1, 0.9);
     const std::vector<std::size_t> both = sparse ? std::vector<std::size_t>{1} : std::vector<std::size_t>{0, 1};
     cases.push_back({"loss", {t, uniform(rng, {2, 3, 4})}, LossParams{loss, LossForm::logits, 0, 1}, both});
-    cases.push_back({"loss_grad", {t, uniform(rng, {2, 3, 4}), uniform(rng, {2, 4})},
-                     LossParams{loss, LossForm::logits, 0, 1}, {1, 2}});
+    cases.push_back({"loss_grad",
+                     {t, uniform(rng, {2, 3, 4}), uniform(rng, {2, 4})},
+                     LossParams{loss, LossForm::logits, 0, 1},
+                     {1, 2}});
   }
 }
 
@@ -253,7 +259,8 @@ void test_primitives(Rng& rng) {
     inconclusive += !check_case(rng, c);
     tested.insert(c.name);
   }
-  for (const Primitive* p : all_primitives()) require(tested.count(p->name) == 1, "primitive '", p->name, "' has no case");
+  for (const Primitive* p : all_primitives())
+    require(tested.count(p->name) == 1, "primitive '", p->name, "' has no case");
   require(50 * inconclusive <= cases.size(), inconclusive, " of ", cases.size(), " cases were too near a kink");
 }
 

@@ -29,7 +29,12 @@ void test_variable() {
   v->assign(v->value());
   require_all("assign of itself", v->value(), 3);
   require(v->value().raw() == address, "a second assign moved the variable");
-  require_throw<std::invalid_argument>("assign of another shape", [&] { v->assign(filled(4, {2, 3})); }, "Variable.assign");
+  require_throw<std::invalid_argument>(
+      "assign of another shape",
+      [&] {
+        v->assign(filled(4, {2, 3}));
+      },
+      "Variable.assign");
   require_all("the variable after a failed assign", v->value(), 3);
 
   // What a tape holds is the value at the time of the operation.
@@ -47,7 +52,6 @@ void test_variable() {
   const Tensor z = multiply(frozen->read(), frozen->read());
   require(!other.gradient({z}, {frozen->value()}, {})[0].defined(), "a frozen variable was watched");
 
-  const auto slot = std::make_shared<Variable>(filled(0), "slot", false);
   const Tensor before = v->read();
   optimizer_update(Optimizer::sgd, *v, filled(1), {}, 0.5, std::vector<double>(2, 0.0), 1);
   require_all("a kept tensor after an update", before, 10);
@@ -109,7 +113,8 @@ void test_recorders() {
   require(recorders().size() == before + 1, "a failed operation changed the stack");
   require_all("the gradient after a failed operation", tape.gradient({y}, {x}, {})[0], 4);
   tape.exit();
-  require_throw<std::invalid_argument>("a second exit", [&] { tape.exit(); }, "not recording");
+  require_throw<std::invalid_argument>(
+      "a second exit", [&] { tape.exit(); }, "not recording");
 
   // Tapes may be left in any order, and a tape that dies while it records takes itself off the stack.
   auto first = std::make_unique<Tape>(false, false), second = std::make_unique<Tape>(false, false);
@@ -126,7 +131,8 @@ void test_recorders() {
     reused.enter();
     reused.watch(x);
     require_all("a reused tape", reused.gradient({multiply(x, x)}, {x}, {})[0], 4);
-    require_throw<std::runtime_error>("a second gradient", [&] { reused.gradient({x}, {x}, {}); }, "one set of gradients");
+    require_throw<std::runtime_error>(
+        "a second gradient", [&] { reused.gradient({x}, {x}, {}); }, "one set of gradients");
   }
   // A gradient from an open persistent tape records itself on that tape.
   Tape open(true, false);
@@ -183,7 +189,8 @@ void test_callbacks() {
     tape.enter();
     tape.watch(x);
     const Tensor y = cube(true);
-    require_throw<std::runtime_error>("a failing callback", [&] { tape.gradient({y}, {x}, {}); }, "the callback fails");
+    require_throw<std::runtime_error>(
+        "a failing callback", [&] { tape.gradient({y}, {x}, {}); }, "the callback fails");
     require(recorders().empty(), "a failing callback left recorders open");
   }
   require(alive == 0, alive, " callbacks outlive a failed gradient");
@@ -195,8 +202,8 @@ void test_callbacks() {
   tape.enter();
   tape.watch(x);
   const Tensor y = record_custom({x}, {x}, std::make_unique<Wrong>())[0];
-  require_throw<std::invalid_argument>("a callback with too many gradients", [&] { tape.gradient({y}, {x}, {}); },
-                                       "returned 2 values");
+  require_throw<std::invalid_argument>(
+      "a callback with too many gradients", [&] { tape.gradient({y}, {x}, {}); }, "returned 2 values");
 }
 
 void test_sources(Rng& rng) {

@@ -69,7 +69,7 @@ def test_other_axes(name, from_logits, smoothing, seed):
 
 
 def test_smoothing_along_another_axis(seed):
-    """axis=1 of (2, 3, 4): both spread the smoothing over the last axis, of 4, although it is axis 1 that has the classes.
+    """axis=1 of (2, 3, 4): both spread the smoothing over the last axis, of 4, although axis 1 has the classes.
 
     Bound: both values are sums of three terms t' log q; ten roundings each, at the size of their terms.
     """

@@ -3,8 +3,8 @@
 Every function takes tensors, variables, NumPy arrays and numbers. Two tensors must have one dtype; arrays and numbers
 take the dtype of the tensor that they meet. The result is a Tensor that the open tapes follow.
 
-`dense`, `dense_vjp` and the losses with their `_vjp` are also the front door of the kernels: with plain arrays only, the
-result is a NumPy array.
+`dense`, `dense_vjp` and the losses with their `_vjp` are also the front door of the kernels: with plain arrays only,
+the result is a NumPy array.
 """
 
 from densegrad.ops.elementwise import (

@@ -6,16 +6,15 @@ With plain arrays only, results are NumPy arrays; with a tensor among the argume
 from densegrad import _core
 from densegrad.activations import linear, relu, sigmoid, softmax
 
-
-def _is_tensor(value):
-    return isinstance(value, (_core.Tensor, _core.Variable))
+_TENSORS = (_core.Tensor, _core.Variable)
 
 
 def _as_given(result, *arguments):
     """`result` as an array if none of the arguments is a tensor."""
-    if result is None or any(_is_tensor(a) for a in arguments):
-        return result
-    return result.numpy()
+    for argument in arguments:
+        if isinstance(argument, _TENSORS):
+            return result
+    return None if result is None else result.numpy()
 
 
 def dense(x, kernel, bias=None, activation="linear"):
