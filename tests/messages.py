@@ -231,7 +231,7 @@ ROWS = [
     (lambda: dg.constant(2**63), OVERFLOW, "[constant] 9223372036854775808 does not fit a 64-bit integer."),
     (
         lambda: _core.random_uniform((-1,), 0.0, 1.0, 0),
-        ValueError,
+        V,
         "[tensor] the shape (None,) has an unknown axis: a tensor with values needs known ones.",
     ),
     (lambda: dg.constant(1) + 2**40, OVERFLOW, "[constant] 1099511627776 does not fit int32."),

@@ -62,6 +62,7 @@ Tensors run(const Primitive& primitive, const Tensors& inputs, const Params& par
 
   bool symbolic = false;
   for (const Tensor& t : inputs) symbolic = symbolic || !t.has_storage();
+  for (const Spec& s : specs) symbolic = symbolic || !s.shape.is_known();
 
   Tensors outputs;
   for (const Spec& spec : specs) {
