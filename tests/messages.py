@@ -5,6 +5,7 @@ from __future__ import annotations
 import densegrad as dg
 import numpy as np
 from densegrad import _core
+from steps import optimizer_update
 
 F, D = np.float32, np.float64
 
@@ -55,7 +56,7 @@ def pair_as_source():
 def update(name="sgd", w=None, grad=None, slots=0, hyper=(0.0, 0.0), slot=None):
     w = dg.Variable(ones(2), name="w") if w is None else w
     slots = [dg.Variable(ones(2) if slot is None else slot, name=f"s{i}") for i in range(slots)]
-    return lambda: _core.optimizer_update(name, w, ones(2) if grad is None else grad, slots, 0.1, hyper, 1)
+    return lambda: optimizer_update(name, w, ones(2) if grad is None else grad, slots, 0.1, hyper, 1)
 
 
 def custom(*results):
@@ -137,7 +138,10 @@ ROWS = [
      f"[{MSE}] `reduction` is 'auto': it must be one of none, sum, mean, "
      "mean_with_sample_weight, sum_over_batch_size."),
     (loss(MSE, ones(4, 2), ones(4, 2), ones(3)), V,
-     "[multiply] `x1` has shape (4,) but `x2` has shape (3,): " + AXES),
+     "[loss] `sample_weight` has shape (3,) but the loss has values of shape (4,): "
+     "there must be one weight per value."),
+    (loss(CCE, ones(1, 2), ones(1, 2), label_smoothing=2.0), V,
+     f"[{CCE}] `label_smoothing` is 2: it must be in [0, 1]."),
     # elementwise
     (op("add", ones(2, 3), ones(4)), V, "[add] `x1` has shape (2, 3) but `x2` has shape (4,): " + AXES),
     (op("add", t(2), t(2, dtype=D)), T,
@@ -164,7 +168,7 @@ ROWS = [
     (op("mean", [1, 2]), T, "[mean] `x` is int32: it must be float32 or float64; convert it with cast(x, dtype)."),
     (op("logsumexp", [1, 2]), T, None),
     (op("max", ones(0, 3), 0), V, None),
-    (op("argmax", ones(2, 0)), V, "[argmax] `x` has shape (2, 0): axis 1 is empty."),
+    (op("argmax", ones(2, 0), 1), V, "[argmax] `x` has shape (2, 0): axis 1 is empty."),
     (op("broadcast_to", ones(3), (2, 4)), V,
      "[broadcast_to] shape (3,) does not broadcast to (2, 4): each axis must be equal or 1."),
     (op("sum_to", ones(2, 4), (3,)), V,
@@ -182,11 +186,11 @@ ROWS = [
     (op("concatenate", [t(2), t(2, dtype=D)]), T, None),
     (op("pad", ones(2, 3), [(1, 1)]), V, "[pad] `pad_width` has 1 pairs but `x` has shape (2, 3): one per axis."),
     (op("pad", ones(2), [(-1, 1)]), V,
-     "[pad] `pad_width` must have one pair of non-negative integers for each of the 1 axes of `x`."),
+     "[pad] `pad_width` is (-1, 1) on axis 0: it must not be negative."),
     (op("take", ones(3), [3]), INDEX, "[take] `indices` contains 3: it must be in [0, 3)."),
     (op("take", ones(3), [-1]), INDEX, "[take] `indices` contains -1: it must be in [0, 3)."),
     (op("take", ones(3), [0.5]), T, "[take] `indices` is float32: it must be int32 or int64."),
-    (op("take", 1.0, [0]), V, "[take] `x` is a scalar: it must have at least one axis."),
+    (op("take", 1.0, [0], 0), V, "[take] `x` is a scalar: it must have at least one axis."),
     (op("scatter_add", 1.0, [0], 1.0), V, "[scatter_add] `x` is a scalar: it must have at least one axis."),
     (op("scatter_add", ones(3, 2), [0, 1], ones(3, 2)), V, None),
     (op("scatter_add", t(3), [0], t(1, dtype=D)), T, None),
@@ -232,8 +236,20 @@ ROWS = [
     (
         lambda: _core.random_uniform((-1,), 0.0, 1.0, 0),
         V,
-        "[tensor] the shape (None,) has an unknown axis: a tensor with values needs known ones.",
+        "[random_uniform] `shape` has the entry -1 on axis 0: no entry may be negative.",
     ),
+    (lambda: repr(dg.Tensor.__new__(dg.Tensor)), T,
+     "[tensor] this object was made without its constructor: use dg.constant or dg.Variable."),
+    (lambda: list(dg.constant(1.0)), T, "[iter] the tensor is a scalar: it cannot be iterated over."),
+    (lambda: list(symbolic(3)), T, "[iter] the first axis of this symbolic tensor is unknown."),
+    (lambda: [1, 2][dg.constant(1.0)], T,
+     "[index] only an integer scalar is an index; this tensor is float32 of shape ()."),
+    (op("pad", ones(2), 1), T, "[pad] `pad_width` is 1: it must hold one pair per axis."),
+    (op("pad", ones(2), [1, 2]), T, "[pad] `pad_width` holds 1: it must hold one pair per axis."),
+    (lambda: dg.ops.pad(symbolic(3), [(1, 0), (0, 0)]), V,
+     "[pad] axis 0 of this symbolic tensor is unknown: it cannot be padded."),
+    (lambda: _core.optimizer_step("sgd", [], 0.1, (0.9, 0), dg.Variable(0)), T,
+     "[sgd] `iterations` must be an int64 scalar."),
     (lambda: dg.constant(1) + 2**40, OVERFLOW, "[constant] 1099511627776 does not fit int32."),
     (lambda: len(dg.constant(1.0)), T, "[len] the tensor is a scalar: it has no length."),
     (lambda: len(symbolic(3)), T, "[len] the first axis of this symbolic tensor is unknown."),

@@ -177,7 +177,7 @@ def test_gather_and_scatter_are_exact(seed):
         t = dg.constant(x.astype("float32"))
         with dg.GradientTape() as tape:
             tape.watch(t)
-            y = dg.ops.take(t, i)
+            y = dg.ops.take(t, i, 0)
         back = tape.gradient(y, t, output_gradients=g.astype("float32"))
         exact = np.zeros((n, 3), int)
         np.add.at(exact, i, g)

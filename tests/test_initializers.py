@@ -5,7 +5,7 @@ from __future__ import annotations
 import densegrad as dg
 import numpy as np
 import pytest
-from densegrad import _core, initializers, random
+from densegrad import _core, config, initializers, random
 
 SHAPES = [(3, 5), (64, 32), (7,), (2, 3, 4), (1, 1), (0, 3), (17, 16)]
 
@@ -79,6 +79,33 @@ def test_custom_callable():
             ValueError,
             "[GlorotUniform] `seed` is 1.5: it must be an integer or None.",
         ),
+        (
+            lambda: initializers.GlorotUniform(seed=-1),
+            ValueError,
+            "[GlorotUniform] `seed` is -1: it must be in [0, 2**64).",
+        ),
+        (
+            lambda: initializers.RandomUniform(seed=2**70),
+            ValueError,
+            f"[RandomUniform] `seed` is {2**70}: it must be in [0, 2**64).",
+        ),
+        (
+            lambda: initializers.Zeros()(3),
+            ValueError,
+            "[Zeros] `shape` is 3: it must be a tuple of non-negative integers, such as (3,).",
+        ),
+        (
+            lambda: initializers.GlorotUniform()((2, None)),
+            ValueError,
+            "[GlorotUniform] `shape` is (2, None): it must be a tuple of non-negative integers, such as (3,).",
+        ),
+        (lambda: random.set_random_seed(-1), ValueError, "[set_random_seed] `seed` is -1: it must be in [0, 2**32)."),
+        (
+            lambda: config.set_epsilon("a"),
+            ValueError,
+            "[set_epsilon] `value` is 'a': it must be a non-negative number.",
+        ),
+        (lambda: config.set_epsilon(-1), ValueError, "[set_epsilon] `value` is -1: it must be a non-negative number."),
         (lambda: random.set_random_seed("a"), TypeError, "[set_random_seed] `seed` is 'a': it must be an integer."),
         (
             lambda: initializers.RandomUniform()((2,), "int32"),
@@ -100,3 +127,28 @@ def test_errors(call, error, text):
 
 def test_large_seed_is_accepted_by_the_generator():
     assert _core.random_uniform((2,), 0.0, 1.0, 2**40).shape == (2,)
+
+
+def test_epsilon():
+    assert config.epsilon() == 1e-7
+    try:
+        config.set_epsilon(np.float32(0.5))
+        assert config.epsilon() == 0.5
+    finally:
+        config.set_epsilon(1e-7)
+
+
+def test_public_names():
+    for module in (
+        dg.activations,
+        dg.callbacks,
+        dg.config,
+        dg.initializers,
+        dg.losses,
+        dg.metrics,
+        dg.optimizers,
+        dg.random,
+    ):
+        assert len(set(module.__all__)) == len(module.__all__)
+        for name in module.__all__:
+            assert getattr(module, name).__doc__, f"{module.__name__}.{name}"

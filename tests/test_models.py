@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 import weakref
 
 import densegrad as dg
@@ -16,8 +18,16 @@ def fresh_names():
     config.clear_session()
 
 
+DRAW = [0]  # the session's seed, for `rows`
+
+
+@pytest.fixture(autouse=True)
+def drawn(seed):
+    DRAW[0] = seed
+
+
 def rows(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+    return np.random.default_rng([DRAW[0], seed]).standard_normal(shape).astype(np.float32)
 
 
 def net(*first):
@@ -103,7 +113,7 @@ def test_failed_first_call_builds_nothing():
 
 def test_get_layer_and_weights():
     model = net(dg.layers.Input((4,)))
-    assert model.get_layer("dense_1") is model.layers[1] is model.get_layer(index=1)
+    assert model.get_layer("dense_1") is model.layers[1] is model.get_layer(index=1) is model.get_layer(index=-1)
     weights = [w + 1 for w in model.get_weights()]
     model.set_weights(weights)
     for a, b in zip(model.get_weights(), weights):
@@ -234,6 +244,54 @@ def test_summary_unbuilt(capsys):
     assert " Total params: 0 (0.00 B)" in out
 
 
+def test_summary_of_a_subclassed_model():
+    class Two(dg.Model):
+        def __init__(self):
+            super().__init__()
+            self.a = dg.layers.Dense(3)
+            self.b = dg.layers.Dense(2)
+
+        def call(self, x):
+            return self.b(self.a(x))
+
+    model = Two()
+    assert summary(model).count("?") == 2
+    model(rows(5, 4))
+    text = summary(model)
+    assert "(None, 3)" in text and "(None, 2)" in text and "?" not in text
+
+
+@pytest.mark.parametrize("first", [[], [dg.layers.Input((4,))]], ids=["unbuilt", "built"])
+def test_copies_of_models(first):
+    model = net(*first)
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model)), copy.copy(model)):
+        assert other.built == model.built and [x.name for x in other.layers] == [x.name for x in model.layers]
+        other.add(dg.layers.Dense(5))
+        assert len(model.layers) == 2 and other(rows(2, 4)).shape == (2, 5)
+        if first:
+            assert other.input_shape == (None, 4)
+
+
+@pytest.mark.parametrize("how", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["deepcopy", "pickle"])
+def test_copies_of_trained_models(how):
+    x, y = rows(8, 4), np.arange(8) % 2
+    model = net()
+    model.compile(dg.optimizers.Adam(0.1), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(x, y, verbose=0)
+    other = how(model)
+    before = model.predict(x, verbose=0)
+    np.testing.assert_array_equal(other.predict(x, verbose=0), before)
+    with dg.GradientTape() as tape:
+        loss = dg.ops.sum(other(x)) + dg.ops.sum(model(x))
+    assert all(g is not None for g in tape.gradient(loss, [other.layers[0], model.layers[0]]))
+    other.fit(x, y, verbose=0, shuffle=False)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), before)
+    assert int(other.optimizer.iterations) == 2 and int(model.optimizer.iterations) == 1
+    model.fit(x, y, verbose=0, shuffle=False)
+    for a, b in zip(model.get_weights(), other.get_weights()):
+        np.testing.assert_array_equal(a, b)
+
+
 def two():
     return dg.Sequential([dg.layers.Dense(1, name="a"), dg.layers.Dense(1, name="b")], name="m")
 
@@ -279,6 +337,14 @@ def two():
         ),
         (lambda: two().get_layer("c"), ValueError, "[get_layer] `name` is 'c': `m` has a, b."),
         (lambda: two().get_layer(index=2), ValueError, "[get_layer] `index` is 2: `m` has 2 layers."),
+        (lambda: two().get_layer(index=-3), ValueError, "[get_layer] `index` is -3: `m` has 2 layers."),
+        (lambda: two().get_layer(index="a"), ValueError, "[get_layer] `index` is 'a': `m` has 2 layers."),
+        (
+            lambda: dg.Sequential(dg.layers.Dense(2, name="d")),
+            TypeError,
+            "[Sequential] `layers` is <Dense name=d, built=False>: it must be a list of layers.",
+        ),
+        (lambda: dg.Sequential(3), TypeError, "[Sequential] `layers` is 3: it must be a list of layers."),
         (
             lambda: two().get_layer(),
             ValueError,

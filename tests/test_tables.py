@@ -12,6 +12,7 @@ import pytest
 from densegrad import _core
 from oracles import ACTIVATIONS, LOSSES, gamma, ulp, unit
 from rows import generator, narrow, widen
+from steps import optimizer_update
 from tables import COARSE_PRIMITIVES, OPTIMIZERS, ROWS
 
 DTYPES = ("float32", "float64")
@@ -138,7 +139,7 @@ def test_sgd_step_equals_the_formula(momentum, nesterov, dtype, seed):
         w, g, m = (rng.normal(size=n).astype(dtype) for _ in range(3))
         variable, slot = dg.Variable(w), dg.Variable(m)
         lr, mu = float(np.dtype(dtype).type(0.1)), float(np.float32(momentum or 0))  # as Keras: float32 first
-        _core.optimizer_update("sgd", variable, g, [slot] if momentum else [], lr, (mu, nesterov), 1)
+        optimizer_update("sgd", variable, g, [slot] if momentum else [], lr, (mu, nesterov), 1)
         new, slots, bound, slot_bounds = sgd_step(*widen([w, g]), widen([m]) if momentum else [], lr, mu, nesterov)
         assert np.all(np.abs(variable.numpy() - new) <= bound * unit(dtype))
         for s, e in zip(slots, slot_bounds):
@@ -160,7 +161,7 @@ def test_adam_step_equals_the_formula(step, amsgrad, dtype, seed):
         v, hat = (rng.uniform(0.1, 2, n).astype(dtype) for _ in range(2))
         variable, slots = dg.Variable(w), [dg.Variable(s) for s in ([m, v, hat] if amsgrad else [m, v])]
         b1, b2, lr, eps = 0.9, 0.999, 0.01, 1e-7
-        _core.optimizer_update("adam", variable, g, slots, lr, (b1, b2, eps), step)
+        optimizer_update("adam", variable, g, slots, lr, (b1, b2, eps), step)
         w, g, m, v, hat = widen([w, g, m, v, hat])
         m_new, v_new = m + (g - m) * (1 - b1), v + (g * g - v) * (1 - b2)
         m_error = gamma(5, dtype) * (np.abs(m) + (np.abs(g) + np.abs(m)) * (1 - b1))

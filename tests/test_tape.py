@@ -247,3 +247,77 @@ def test_watch_of_a_structure_of_tensors_and_of_anything_else():
                 tape.watch(bad)
         y = x * v
     assert [float(g) for g in tape.gradient(y, [x, v])] == [3, 2]
+
+
+def test_numpy_functions_have_numpys_defaults():
+    """Each function of the table, with its required arguments only: on a tensor it gives what it gives on an array."""
+    from densegrad import _numpy_protocol
+
+    a = np.arange(6.0, dtype="float32").reshape(2, 3)
+    extra = {np.reshape: [(3, 2)], np.broadcast_to: [(4, 2, 3)], np.take: [[4, 1]]}
+    for function in _numpy_protocol._FUNCTIONS:
+        if function is np.concatenate:
+            of_array, of_tensor = function([a, a]), function([dg.constant(a), dg.constant(a)])
+        elif function is np.where:
+            of_array, of_tensor = function(a > 2, a, 0 * a), function(a > 2, dg.constant(a), 0 * dg.constant(a))
+        else:
+            more = extra.get(function, [])
+            of_array, of_tensor = function(a, *more), function(dg.constant(a), *more)
+        assert isinstance(of_tensor, dg.Tensor), function
+        np.testing.assert_array_equal(of_tensor.numpy(), of_array, err_msg=str(function))
+
+
+def test_numpy_arguments_without_a_counterpart_are_refused_on_a_tape():
+    """An argument that has no rule falls back to NumPy, or raises under a tape; errors of a rule are its own."""
+    x = dg.constant([[1.0, 2.0]])
+    assert isinstance(np.sum(x, dtype="float64"), np.float64)
+    with dg.GradientTape() as tape:
+        tape.watch(x)
+        for call in (lambda: np.sum(x, 0, np.float64), lambda: np.max(x, initial=0.0), lambda: np.where(x > 0)):
+            with pytest.raises(TypeError, match="has no recorded rule"):
+                call()
+        assert np.shape(x) == (1, 2) and np.ndim(x) == 2 and np.size(x) == 2
+    with pytest.raises(TypeError, match=r"\[concatenate\] `xs\[0\]` is float32"):
+        np.concatenate([x, dg.constant([[1.0, 2.0]], "float64")])
+
+
+def test_integer_scalars_are_indices_and_floats_are_not():
+    assert [10, 20][dg.constant(1)] == 20
+    assert [float(row) for row in dg.constant([1.0, 2.0])] == [1.0, 2.0]
+
+
+def test_tensors_and_variables_are_pickled_by_value():
+    import copy
+    import pickle
+
+    v = dg.Variable([1.0, 2.0], trainable=False, name="v")
+    v.path = "layer/v"
+    for w in (copy.deepcopy(v), pickle.loads(pickle.dumps(v))):
+        assert (w.name, w.path, w.trainable, w.numpy().tolist()) == ("v", "layer/v", False, [1.0, 2.0])
+        w.assign([3.0, 4.0])
+    assert v.numpy().tolist() == [1.0, 2.0]
+    assert pickle.loads(pickle.dumps(dg.constant([1.5]))).numpy().tolist() == [1.5]
+    assert pickle.loads(pickle.dumps(dg.Input((3,)))).shape == (None, 3)
+
+
+def test_a_callback_may_reset_the_tape_that_is_being_walked():
+    x = dg.constant([2.0])
+
+    @dg.custom_gradient
+    def twice(a):
+        return a * 2.0, lambda dy: (tape.reset(), dy * 2.0)[1]
+
+    with dg.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = twice(x * 3.0)
+        assert tape.gradient(y, x).numpy() == 6.0
+
+
+def test_structures_that_hold_themselves_are_refused():
+    endless, loop = [], {}
+    endless.append(endless)
+    loop["loop"] = loop
+    with dg.GradientTape() as tape:
+        for structure in (endless, loop):
+            with pytest.raises(RecursionError):
+                tape.watch(structure)

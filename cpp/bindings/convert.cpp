@@ -26,8 +26,25 @@ DType storage_dtype(const py::dtype& d) {
   }
 }
 
-// Kept for the life of the process: the interpreter may be gone when statics are destroyed.
-py::handle numpy_function(const char* name) { return py::object(py::module_::import("numpy").attr(name)).release(); }
+// What is asked of NumPy, kept for the life of the process: the interpreter may be gone when statics are destroyed.
+struct NumPy {
+  py::handle ascontiguous, asarray;
+  std::array<py::handle, 5> dtypes;
+};
+
+const NumPy& numpy() {
+  PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<NumPy> storage;
+  return storage
+      .call_once_and_store_result([] {
+        const py::module_ np = py::module_::import("numpy");
+        NumPy n{py::object(np.attr("ascontiguousarray")).release(), py::object(np.attr("asarray")).release(), {}};
+        for (std::size_t i = 0; i < n.dtypes.size(); ++i) {
+          n.dtypes[i] = py::dtype(dtype_name(static_cast<DType>(i))).release();
+        }
+        return n;
+      })
+      .get_stored();
+}
 
 bool is_numpy_array(py::handle h) { return py::isinstance<py::array>(h); }
 
@@ -62,12 +79,21 @@ Tensor from_array(const py::array& array, std::optional<DType> wanted) {
   const py::dtype target = numpy_dtype(dtype);
   py::object source = array;
   if (!array.dtype().equal(target) || !(array.flags() & py::array::c_style)) {
-    static const py::handle ascontiguous = numpy_function("ascontiguousarray");
-    source = ascontiguous(array, target);
+    source = numpy().ascontiguous(array, target);
   }
   std::memcpy(t.raw(), py::reinterpret_borrow<py::array>(source).data(),
               static_cast<std::size_t>(t.size() * item_size(dtype)));
+  if (dtype == DType::boolean) {  // NumPy takes any byte but 0 for true, C++ only 1
+    auto* bytes = static_cast<unsigned char*>(t.raw());
+    for (index_t i = 0; i < t.size(); ++i) bytes[i] = bytes[i] != 0;
+  }
   return t;
+}
+
+double double_of(py::handle value) {
+  const double d = PyLong_AsDouble(value.ptr());
+  if (d == -1.0 && PyErr_Occurred()) throw py::error_already_set();
+  return d;
 }
 
 Tensor integer_scalar(DType dtype, py::handle value) {
@@ -88,10 +114,9 @@ Tensor from_other(py::handle value, std::optional<DType> dtype) {
   if (py::hasattr(value, "filled") && py::hasattr(value, "mask")) {
     fail<TypeError>("[constant] masked arrays are not supported: pass .filled(...) and the mask as sample weights.");
   }
-  static const py::handle asarray = numpy_function("asarray");
   py::array array;
   try {
-    array = py::reinterpret_borrow<py::array>(asarray(value));
+    array = py::reinterpret_borrow<py::array>(numpy().asarray(value));
   } catch (py::error_already_set& e) {
     if (!e.matches(PyExc_ValueError)) throw;
     fail("[constant] the value is no rectangular array: ", std::string(py::str(e.value())), ".");
@@ -129,12 +154,7 @@ std::optional<DType> parse_dtype(py::handle dtype) {
 }
 
 py::dtype numpy_dtype(DType dtype) {
-  static const std::array<py::handle, 5> dtypes = [] {
-    std::array<py::handle, 5> list;
-    for (std::size_t i = 0; i < list.size(); ++i) list[i] = py::dtype(dtype_name(static_cast<DType>(i))).release();
-    return list;
-  }();
-  return py::reinterpret_borrow<py::dtype>(dtypes[static_cast<std::size_t>(dtype)]);
+  return py::reinterpret_borrow<py::dtype>(numpy().dtypes[static_cast<std::size_t>(dtype)]);
 }
 
 namespace {
@@ -165,17 +185,53 @@ const Tensor* as_tensor(py::handle value) {
 
 const Tensor& peek(py::handle value) {
   if (Variable* v = variable_in(value)) return v->value();
-  return py::cast<const Tensor&>(value);
+  if (const Tensor* t = tensor_in(value)) return *t;
+  fail<TypeError>("[tensor] this object was made without its constructor: use dg.constant or dg.Variable.");
 }
+
+Tensor detached(const Tensor& result, py::handle source, bool of_tensor) {
+  const bool aliases = variable_in(source) || (of_tensor && tensor_in(source));
+  return aliases && result.id() == peek(source).id() ? identity(result) : result;
+}
+
+namespace {
+
+bool holds_tensor(py::handle value) {
+  if (!PyList_Check(value.ptr()) && !PyTuple_Check(value.ptr())) return is_tensor(value);
+  const RecursionGuard guard;
+  for (py::handle item : value)
+    if (holds_tensor(item)) return true;
+  return false;
+}
+
+// A list with tensors in it as one tensor, recorded like any operation.
+Tensor stacked(py::handle value, std::optional<DType> dtype) {
+  std::vector<Tensor> parts;
+  for (py::handle item : value) {
+    if (!dtype && holds_tensor(item)) dtype = convert(item).dtype();
+  }
+  for (py::handle item : value) {
+    const Tensor t = convert(item, dtype);
+    Shape shape{1};
+    for (index_t d : t.shape()) shape.push_back(d);
+    parts.push_back(reshape(t, shape));
+  }
+  return concatenate(parts, 0);
+}
+
+}  // namespace
 
 Tensor convert(py::handle value, std::optional<DType> dtype) {
   if (const Tensor* t = as_tensor(value)) return dtype ? cast(*t, *dtype) : *t;
+  if (PyFloat_CheckExact(value.ptr()) && dtype && (*dtype == DType::int32 || *dtype == DType::int64)) {
+    return cast(Tensor::scalar(DType::float64, PyFloat_AS_DOUBLE(value.ptr())), *dtype);  // defined for every value
+  }
   if (PyFloat_CheckExact(value.ptr())) {
     return Tensor::scalar(dtype.value_or(DType::float32), PyFloat_AS_DOUBLE(value.ptr()));
   }
   if (PyBool_Check(value.ptr())) return Tensor::scalar(dtype.value_or(DType::boolean), value.ptr() == Py_True);
   if (PyLong_CheckExact(value.ptr()) && dtype && *dtype != DType::boolean) {
-    return is_float(*dtype) ? Tensor::scalar(*dtype, py::cast<double>(value)) : integer_scalar(*dtype, value);
+    return is_float(*dtype) ? Tensor::scalar(*dtype, double_of(value)) : integer_scalar(*dtype, value);
   }
   if (PyLong_CheckExact(value.ptr()) && !dtype) {
     const index_t v = parse_index("constant", value);
@@ -184,6 +240,7 @@ Tensor convert(py::handle value, std::optional<DType> dtype) {
   if (is_numpy_array(value) && !py::hasattr(value, "mask")) {
     return from_array(py::reinterpret_borrow<py::array>(value), dtype);
   }
+  if (holds_tensor(value)) return stacked(value, dtype);
   if (value.is_none()) fail<TypeError>("[constant] got None where a tensor or an array is needed.");
   return from_other(value, dtype);
 }
@@ -278,6 +335,13 @@ Shape parse_shape(py::handle shape, bool allow_unknown) {
                       " must be a sequence of integers.");
     }
   }
+  return s;
+}
+
+Shape parse_extents(const char* tag, py::handle shape) {
+  const Shape s = parse_shape(shape, false);
+  for (int i = 0; i < s.rank(); ++i)
+    if (s[i] < 0) fail("[", tag, "] `shape` has the entry ", s[i], " on axis ", i, ": no entry may be negative.");
   return s;
 }
 

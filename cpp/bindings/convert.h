@@ -1,6 +1,7 @@
 // Python values to Tensors and back. The only place that knows NumPy's dtypes and layouts.
 #pragma once
 
+#include <pybind11/gil_safe_call_once.h>
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
@@ -19,6 +20,17 @@ namespace py = pybind11;
 std::optional<DType> parse_dtype(py::handle dtype);
 py::dtype numpy_dtype(DType dtype);
 
+// While it lives, one level of a walk through nested Python values: RecursionError instead of a full stack.
+class RecursionGuard {
+ public:
+  RecursionGuard() {
+    if (Py_EnterRecursiveCall(" in a nested structure")) throw py::error_already_set();
+  }
+  ~RecursionGuard() { Py_LeaveRecursiveCall(); }
+  RecursionGuard(const RecursionGuard&) = delete;
+  RecursionGuard& operator=(const RecursionGuard&) = delete;
+};
+
 // Asked at every operation, so by comparing type pointers instead of by pybind11's registry. Both are null for other types.
 const Tensor* tensor_in(py::handle value);
 Variable* variable_in(py::handle value);
@@ -29,6 +41,10 @@ const Tensor* as_tensor(py::handle value);
 
 // The same without the announcement: for what reads no values (shape, dtype, identity).
 const Tensor& peek(py::handle value);
+
+// `result`, under an identity of its own if it is the value of `source` itself: of a variable always (a snapshot is not the
+// variable), of a tensor where the caller asks for a new one.
+Tensor detached(const Tensor& result, py::handle source, bool of_tensor);
 
 // A Tensor passes through (cast if a dtype is asked for); everything else is copied into a new Tensor. Python numbers,
 // and lists of them, are float32, int32 or bool.
@@ -59,6 +75,8 @@ py::object pack_as(py::handle structure, const py::list& leaves);
 
 std::optional<Shape> parse_axes(py::handle axis);
 Shape parse_shape(py::handle shape, bool allow_unknown);
+// A shape without unknown or inferred axes.
+Shape parse_extents(const char* tag, py::handle shape);
 py::tuple shape_tuple(const Shape& shape);
 
 // `name` as an index of `names`, or a ValueError that lists them.

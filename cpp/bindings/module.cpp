@@ -18,6 +18,8 @@ void register_errors(pybind11::module_&) {
 
 PYBIND11_MODULE(_core, m) {
   using namespace densegrad::python;
+  pybind11::options options;
+  options.disable_function_signatures();  // they would name C++ types; _core.pyi has the real ones
   m.doc() = "The compiled core of densegrad.";
   register_errors(m);
   register_tensor(m);

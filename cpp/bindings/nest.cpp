@@ -15,6 +15,7 @@ py::list sorted_keys(py::handle dict) {
 }
 
 void collect(py::handle structure, py::list& leaves) {
+  const RecursionGuard guard;
   if (PyDict_Check(structure.ptr())) {
     for (py::handle key : sorted_keys(structure)) collect(structure[key], leaves);
   } else if (is_sequence(structure)) {
@@ -25,6 +26,7 @@ void collect(py::handle structure, py::list& leaves) {
 }
 
 py::object rebuild(py::handle structure, const py::list& leaves, std::size_t& next) {
+  const RecursionGuard guard;
   const py::type type = py::type::of(structure);
   if (PyDict_Check(structure.ptr())) {
     py::dict packed;

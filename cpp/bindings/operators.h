@@ -71,6 +71,15 @@ void register_operators(Class& c) {
     return t.dim(0);
   });
 
+  c.def("__iter__", [](py::handle self) {
+    const Tensor t = convert(self);
+    if (t.rank() == 0) fail<TypeError>("[iter] the tensor is a scalar: it cannot be iterated over.");
+    if (t.dim(0) == unknown) fail<TypeError>("[iter] the first axis of this symbolic tensor is unknown.");
+    py::list rows;
+    for (index_t i = 0; i < t.dim(0); ++i) rows.append(get_item(t, py::int_(i)));
+    return py::iter(rows);
+  });
+
   // The exits from the recorded world.
   const auto scalar = [](py::handle self, const char* kind) -> py::object {
     const Tensor t = convert(self);
@@ -79,11 +88,21 @@ void register_operators(Class& c) {
     }
     return exit_to_numpy(t, kind).attr("item")();
   };
-  c.def("item", [scalar](py::handle self) { return scalar(self, "item"); });
+  c.def(
+      "item", [scalar](py::handle self) { return scalar(self, "item"); }, "The single entry as a Python number.");
+  c.def("__index__", [scalar](py::handle self) {
+    if (is_float(peek(self).dtype()) || peek(self).rank() != 0) {
+      fail<TypeError>("[index] only an integer scalar is an index; this tensor is ", peek(self).dtype(), " of shape ",
+                      peek(self).shape(), ".");
+    }
+    return py::int_(scalar(self, "index"));
+  });
   c.def("__float__", [scalar](py::handle self) { return py::float_(scalar(self, "float")); });
   c.def("__int__", [scalar](py::handle self) { return py::int_(scalar(self, "int")); });
   c.def("__bool__", [scalar](py::handle self) { return py::bool_(scalar(self, "bool")); });
-  c.def("numpy", [](py::handle self) { return exit_to_numpy(convert(self), "numpy"); });
+  c.def(
+      "numpy", [](py::handle self) { return exit_to_numpy(convert(self), "numpy"); },
+      "A copy of the values as a NumPy array. What is computed from it is not recorded.");
   c.def(
       "__array__",
       [](py::handle self, const py::object& dtype, const py::object& copy) -> py::object {
@@ -103,20 +122,31 @@ void register_operators(Class& c) {
     return py::cast<std::string>(value.attr("__format__")(spec));
   });
 
-  c.def_property_readonly("shape", [](py::handle self) { return shape_tuple(peek(self).shape()); });
-  c.def_property_readonly("dtype", [](py::handle self) { return numpy_dtype(peek(self).dtype()); });
-  c.def_property_readonly("ndim", [](py::handle self) { return peek(self).rank(); });
-  c.def_property_readonly("size", [](py::handle self) -> py::object {
-    const index_t n = peek(self).size();
-    return n == unknown ? py::object(py::none()) : py::object(py::int_(n));
-  });
-  c.def_property_readonly("id", [](py::handle self) { return peek(self).id(); });
-  c.def_property_readonly("T", [](py::handle self) {
-    const Tensor t = convert(self);
-    Shape axes;
-    for (int i = t.rank() - 1; i >= 0; --i) axes.push_back(i);
-    return transpose(t, axes);
-  });
+  c.def_property_readonly(
+      "shape", [](py::handle self) { return shape_tuple(peek(self).shape()); },
+      "The extents, as a tuple; an unknown one is None.");
+  c.def_property_readonly(
+      "dtype", [](py::handle self) { return numpy_dtype(peek(self).dtype()); }, "The NumPy dtype of the entries.");
+  c.def_property_readonly(
+      "ndim", [](py::handle self) { return peek(self).rank(); }, "The number of axes.");
+  c.def_property_readonly(
+      "size",
+      [](py::handle self) -> py::object {
+        const index_t n = peek(self).size();
+        return n == unknown ? py::object(py::none()) : py::object(py::int_(n));
+      },
+      "The number of entries; None if unknown.");
+  c.def_property_readonly(
+      "id", [](py::handle self) { return peek(self).id(); }, "What tapes know the tensor by.");
+  c.def_property_readonly(
+      "T",
+      [](py::handle self) {
+        const Tensor t = convert(self);
+        Shape axes;
+        for (int i = t.rank() - 1; i >= 0; --i) axes.push_back(i);
+        return detached(transpose(t, axes), self, true);
+      },
+      "The tensor with its axes reversed.");
 }
 
 }  // namespace densegrad::python

@@ -40,17 +40,19 @@ py::tuple dense_gradients(py::handle x, py::handle kernel, py::handle bias, cons
   return py::make_tuple(g.dx, g.dw, optional(g.db));
 }
 
+Reduction parse_reduction(const char* tag, const std::string& reduction) {
+  static const std::vector<const char*> names{"none", "sum", "mean", "mean_with_sample_weight", "sum_over_batch_size"};
+  const int r = index_of_name(tag, "reduction", names, reduction);
+  return r == 4 ? Reduction::mean : static_cast<Reduction>(r);
+}
+
 Tensor loss_of(const std::string& name, py::handle y_true, py::handle y_pred, py::handle sample_weight,
                bool from_logits, double label_smoothing, index_t axis, const std::string& reduction) {
-  LossOptions o{parse_enum<Loss>("loss", "name", names_of<Loss>(), name), from_logits, label_smoothing, axis,
-                Reduction::mean};
-  static const std::vector<const char*> reductions{"none", "sum", "mean", "mean_with_sample_weight",
-                                                   "sum_over_batch_size"};
-  const int r = index_of_name(name.c_str(), "reduction", reductions, reduction);
-  o.reduction = r == 4 ? Reduction::mean : static_cast<Reduction>(r);
+  const LossOptions o{parse_enum<Loss>("loss", "name", names_of<Loss>(), name), from_logits, label_smoothing, axis,
+                      parse_reduction(name.c_str(), reduction)};
   Tensor p = convert(y_pred);
   if (!is_float(p.dtype())) p = cast(p, DType::float32);
-  const bool labels = o.loss == Loss::sparse_categorical_crossentropy;
+  const bool labels = is_sparse(o.loss);
   const Tensor t = labels || is_tensor(y_true) ? convert(y_true) : convert(y_true, p.dtype());
   const Tensor w = sample_weight.is_none() ? Tensor() : convert(sample_weight, p.dtype());
   return loss(t, p, w, o);
@@ -63,9 +65,9 @@ std::vector<std::string> strings(const std::vector<const char*>& names) { return
 void register_layers(py::module_& m) {
   m.def(
       "dense",
-      [](py::handle x, py::handle kernel, py::handle bias, const std::string& activation) {
+      [](py::handle x, py::handle kernel, py::handle bias, const std::optional<std::string>& activation) {
         const auto [tx, tw, tb] = dense_arguments(x, kernel, bias);
-        return dense(tx, tw, tb, parse_activation("dense", activation));
+        return dense(tx, tw, tb, parse_activation("dense", activation.value_or("linear")));
       },
       py::arg("x"), py::arg("kernel"), py::arg("bias") = py::none(), py::arg("activation") = "linear");
   m.def("dense_vjp", dense_gradients, py::arg("x"), py::arg("kernel"), py::arg("bias"), py::arg("activation"),
@@ -73,26 +75,50 @@ void register_layers(py::module_& m) {
   m.def(
       "activation",
       [](const std::string& name, py::handle x, index_t axis) {
-        Tensor t = convert(x);
-        return activation(parse_activation("activation", name), t, axis);
+        return detached(activation(parse_activation("activation", name), convert(x), axis), x, false);
       },
       py::arg("name"), py::arg("x"), py::arg("axis") = -1);
   m.def("loss", loss_of, py::arg("name"), py::arg("y_true"), py::arg("y_pred"), py::arg("sample_weight") = py::none(),
         py::arg("from_logits") = false, py::arg("label_smoothing") = 0.0, py::arg("axis") = -1,
         py::arg("reduction") = "sum_over_batch_size");
   m.def(
-      "optimizer_update",
-      [](const std::string& name, const std::shared_ptr<Variable>& variable, py::handle grad,
-         const std::vector<std::shared_ptr<Variable>>& slots, double learning_rate, const std::vector<double>& hyper,
-         index_t step) {
-        PauseRecording pause;
-        optimizer_update(parse_enum<Optimizer>("optimizer_update", "name", names_of<Optimizer>(), name), *variable,
-                         convert(grad), slots, learning_rate, hyper, step);
+      "reduce_loss",
+      [](py::handle values, py::handle sample_weight, const std::string& reduction) {
+        const Tensor v = convert(values);
+        const Tensor w = sample_weight.is_none() ? Tensor() : convert(sample_weight, v.dtype());
+        return reduce_values(v, w, parse_reduction("loss", reduction));
       },
-      py::arg("name"), py::arg("variable"), py::arg("grad"), py::arg("slots"), py::arg("learning_rate"),
-      py::arg("hyper"), py::arg("step"));
+      py::arg("values"), py::arg("sample_weight") = py::none(), py::arg("reduction") = "sum_over_batch_size");
+  m.def(
+      "align_ranks",
+      [](py::handle x1, py::handle x2) {
+        Tensor a = convert(x1), b = convert(x2);
+        align_ranks(a, b);
+        return py::make_tuple(a, b);
+      },
+      py::arg("x1"), py::arg("x2"));
+  m.def(
+      "optimizer_step",
+      [](const std::string& name, const py::sequence& work, double learning_rate, const std::vector<double>& hyper,
+         Variable& iterations) {
+        PauseRecording pause;
+        std::vector<VariableUpdate> updates;
+        for (py::handle item : work) {
+          const auto part = py::reinterpret_borrow<py::sequence>(item);
+          VariableUpdate update{py::cast<std::shared_ptr<Variable>>(part[0]), convert(part[1]), {}};
+          for (py::handle slot : py::sequence(part[2]))
+            update.slots.push_back(py::cast<std::shared_ptr<Variable>>(slot));
+          updates.push_back(std::move(update));
+        }
+        optimizer_step(parse_enum<Optimizer>("optimizer_step", "name", names_of<Optimizer>(), name), updates,
+                       learning_rate, hyper, iterations);
+      },
+      py::arg("name"), py::arg("work"), py::arg("learning_rate"), py::arg("hyper"), py::arg("iterations"));
   m.def("activation_names", [] { return strings(names_of<Activation>()); });
   m.def("loss_names", [] { return strings(names_of<Loss>()); });
+  m.def("loss_formula", [](const std::string& name) {
+    return formula_of(parse_enum<Loss>("loss_formula", "name", names_of<Loss>(), name));
+  });
   m.def("optimizer_names", [] { return strings(names_of<Optimizer>()); });
 }
 

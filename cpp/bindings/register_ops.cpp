@@ -1,9 +1,10 @@
 // The fine primitives under their NumPy names.
 #include <pybind11/stl.h>
 
+#include <limits>
+
 #include "bindings/operators.h"
 #include "bindings/register.h"
-#include "core/philox.h"
 
 namespace densegrad::python {
 
@@ -34,18 +35,23 @@ void register_elementwise(py::module_& m) {
       "where",
       [](py::handle condition, py::handle a, py::handle b) {
         const std::vector<Tensor> in = convert_together({a, b});
-        return where(convert(condition), in[0], in[1]);
+        const Tensor c = convert(condition);
+        return where(is_float(c.dtype()) ? c : cast(c, DType::boolean), in[0], in[1]);
       },
       py::arg("condition"), py::arg("x1"), py::arg("x2"));
   m.def(
-      "clip", [](py::handle x, double lo, double hi) { return clip(convert(x), lo, hi); }, py::arg("x"),
-      py::arg("x_min"), py::arg("x_max"));
+      "clip",
+      [](py::handle x, const std::optional<double>& lo, const std::optional<double>& hi) {
+        constexpr double inf = std::numeric_limits<double>::infinity();
+        return clip(convert(x), lo.value_or(-inf), hi.value_or(inf));
+      },
+      py::arg("x"), py::arg("x_min") = py::none(), py::arg("x_max") = py::none());
   m.def(
       "cast",
       [](py::handle x, const py::object& dtype) {
         const auto d = parse_dtype(dtype);
         if (!d) fail<TypeError>("[cast] `dtype` is None: name a dtype.");
-        return cast(convert(x), *d);
+        return detached(cast(convert(x), *d), x, false);
       },
       py::arg("x"), py::arg("dtype"));
 }
@@ -62,43 +68,47 @@ void register_reductions(py::module_& m) {
   def("mean", mean);
   def("max", max);
   def("logsumexp", logsumexp);
+  // As in NumPy, without an axis the tensor counts as flat.
   m.def(
-      "argmax", [](py::handle x, index_t axis) { return argmax(convert(x), axis); }, py::arg("x"),
-      py::arg("axis") = -1);
+      "argmax",
+      [](py::handle x, const std::optional<index_t>& axis) {
+        const Tensor t = convert(x);
+        return axis ? argmax(t, *axis) : argmax(reshape(t, {-1}), 0);
+      },
+      py::arg("x"), py::arg("axis") = py::none());
   m.def(
       "broadcast_to",
-      [](py::handle x, py::handle shape) { return broadcast_to(convert(x), parse_shape(shape, false)); }, py::arg("x"),
-      py::arg("shape"));
+      [](py::handle x, py::handle shape) {
+        return detached(broadcast_to(convert(x), parse_extents("broadcast_to", shape)), x, true);
+      },
+      py::arg("x"), py::arg("shape"));
   m.def(
-      "sum_to", [](py::handle x, py::handle shape) { return sum_to(convert(x), parse_shape(shape, false)); },
+      "sum_to",
+      [](py::handle x, py::handle shape) {
+        return detached(sum_to(convert(x), parse_extents("sum_to", shape)), x, true);
+      },
       py::arg("x"), py::arg("shape"));
 }
 
-Tensor pad(const Tensor& x, py::handle pad_width) {
-  SliceParams p{x.shape(), x.shape(), x.shape()};
-  int axis = 0;
-  for (py::handle pair : py::reinterpret_borrow<py::object>(pad_width)) {
-    const auto ends = py::cast<py::sequence>(pair);
-    const index_t before = parse_index("pad", ends[0]), after = parse_index("pad", ends[1]);
-    if (axis == x.rank() || before < 0 || after < 0) {
-      fail("[pad] `pad_width` must have one pair of non-negative integers for each of the ", x.rank(), " axes of `x`.");
-    }
-    index_t extent = 0;
-    if (__builtin_add_overflow(before, x.dim(axis), &extent) || __builtin_add_overflow(extent, after, &extent)) {
-      fail<std::overflow_error>("[pad] `pad_width` ", before, ", ", after, " makes axis ", axis, " too long.");
-    }
-    p.start[axis] = before;
-    p.step[axis] = 1;
-    p.extent[axis] = extent;
-    ++axis;
+Tensor pad_by(const Tensor& x, py::handle pad_width) {
+  std::vector<std::pair<index_t, index_t>> widths;
+  if (!py::isinstance<py::sequence>(pad_width) || PyUnicode_Check(pad_width.ptr())) {
+    fail<TypeError>("[pad] `pad_width` is ", std::string(py::repr(pad_width)), ": it must hold one pair per axis.");
   }
-  if (axis != x.rank()) fail("[pad] `pad_width` has ", axis, " pairs but `x` has shape ", x.shape(), ": one per axis.");
-  return place(x, p);
+  for (py::handle pair : py::reinterpret_borrow<py::object>(pad_width)) {
+    if (!py::isinstance<py::sequence>(pair) || py::len(pair) != 2) {
+      fail<TypeError>("[pad] `pad_width` holds ", std::string(py::repr(pair)), ": it must hold one pair per axis.");
+    }
+    const auto ends = py::reinterpret_borrow<py::sequence>(pair);
+    widths.emplace_back(parse_index("pad", ends[0]), parse_index("pad", ends[1]));
+  }
+  return pad(x, widths);
 }
 
 void register_movement(py::module_& m) {
   m.def(
-      "reshape", [](py::handle x, py::handle shape) { return reshape(convert(x), parse_shape(shape, false)); },
+      "reshape",
+      [](py::handle x, py::handle shape) { return detached(reshape(convert(x), parse_shape(shape, false)), x, true); },
       py::arg("x"), py::arg("newshape"));
   m.def(
       "transpose",
@@ -110,7 +120,7 @@ void register_movement(py::module_& m) {
         } else {
           order = parse_shape(axes, false);
         }
-        return transpose(t, order);
+        return detached(transpose(t, order), x, true);
       },
       py::arg("x"), py::arg("axes") = py::none());
   m.def(
@@ -125,10 +135,15 @@ void register_movement(py::module_& m) {
       },
       py::arg("xs"), py::arg("axis") = 0);
   m.def(
-      "pad", [](py::handle x, py::handle width) { return pad(convert(x), width); }, py::arg("x"), py::arg("pad_width"));
+      "pad", [](py::handle x, py::handle width) { return pad_by(convert(x), width); }, py::arg("x"),
+      py::arg("pad_width"));
   m.def(
-      "take", [](py::handle x, py::handle indices, index_t axis) { return take(convert(x), convert(indices), axis); },
-      py::arg("x"), py::arg("indices"), py::arg("axis") = 0);
+      "take",
+      [](py::handle x, py::handle indices, const std::optional<index_t>& axis) {
+        const Tensor t = convert(x), i = convert(indices);
+        return axis ? take(t, i, *axis) : take(reshape(t, {-1}), i, 0);
+      },
+      py::arg("x"), py::arg("indices"), py::arg("axis") = py::none());
   m.def(
       "scatter_add",
       [](py::handle x, py::handle indices, py::handle updates) {
@@ -146,29 +161,6 @@ void register_movement(py::module_& m) {
       "stop_gradient", [](py::handle x) { return stop_gradient(convert(x)); }, py::arg("x"));
   m.def(
       "identity", [](py::handle x) { return identity(convert(x)); }, py::arg("x"));
-}
-
-Tensor random_uniform(const Shape& shape, double lo, double hi, std::uint64_t seed, DType dtype) {
-  const Philox generator(seed);
-  Tensor t(dtype, shape);
-  // Keras scales in the dtype of the result: u * (hi - lo) + lo.
-  if (dtype == DType::float32) {
-    const float low = static_cast<float>(lo), span = static_cast<float>(hi) - low;
-    for (index_t i = 0; i < t.size(); i += 4) {
-      const auto words = generator.block(static_cast<std::uint64_t>(i / 4));
-      for (index_t j = i; j < t.size() && j < i + 4; ++j)
-        t.mutable_data<float>()[j] = Philox::uniform(words[static_cast<std::size_t>(j - i)]) * span + low;
-    }
-  } else {
-    for (index_t i = 0; i < t.size(); i += 2) {
-      const auto words = generator.block(static_cast<std::uint64_t>(i / 2));
-      for (index_t j = i; j < t.size() && j < i + 2; ++j) {
-        const auto w = static_cast<std::size_t>(2 * (j - i));
-        t.mutable_data<double>()[j] = Philox::uniform(words[w], words[w + 1]) * (hi - lo) + lo;
-      }
-    }
-  }
-  return t;
 }
 
 }  // namespace
@@ -189,7 +181,7 @@ void register_ops(py::module_& m) {
       [](py::handle shape, double lo, double hi, std::uint64_t seed, const py::object& dtype) {
         const DType d = parse_dtype(dtype).value_or(DType::float32);
         if (!is_float(d)) fail<TypeError>("[random_uniform] `dtype` is ", d, ": it must be float32 or float64.");
-        return random_uniform(parse_shape(shape, false), lo, hi, seed, d);
+        return random_uniform(parse_extents("random_uniform", shape), lo, hi, seed, d);
       },
       py::arg("shape"), py::arg("minval"), py::arg("maxval"), py::arg("seed"), py::arg("dtype") = "float32");
   m.def("primitive_names", [] {

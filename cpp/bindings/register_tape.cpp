@@ -195,7 +195,10 @@ void register_tape(py::module_& m) {
              p.stack = recorder_stack();
              p.stack->pause();
            })
-      .def("__exit__", [](Pause& p, const py::args&) { p.stack->resume(); });
+      .def("__exit__", [](Pause& p, const py::args&) {
+        if (p.stack) p.stack->resume();
+        p.stack.reset();
+      });
 
   m.def("recording", [] { return !recorders().empty(); });
   m.def("note_call", note_call, py::arg("layer"), py::arg("output"));

@@ -92,7 +92,10 @@ Tensor array_item(const Tensor& x, py::handle index) {
     fail<TypeError>("[getitem] the index is ", std::string(py::repr(index)),
                     ": it must be an integer, a slice, None, `...`, or an array of integers or bools.");
   }
-  const Tensor i = convert(index);
+  Tensor i = convert(index);
+  if (i.size() == 0 && i.rank() == 1 && !is_tensor(index) && !py::isinstance<py::array>(index)) {
+    i = cast(i, DType::int64);  // an empty list has no dtype
+  }
   if (i.dtype() == DType::int32 || i.dtype() == DType::int64) {
     const Tensor zero = constant_like(i, 0);
     const Tensor size = constant_like(i, static_cast<double>(x.rank() ? x.dim(0) : 0));
@@ -110,13 +113,7 @@ Tensor array_item(const Tensor& x, py::handle index) {
   }
   flat[0] = i.size();
   for (int a = i.rank(); a < x.rank(); ++a) flat.push_back(x.dim(a));
-  index_t count = 0;
-  for (index_t k = 0; k < i.size(); ++k) count += i.data<bool>()[k];
-  Tensor rows(DType::int64, {count});
-  index_t at = 0;
-  for (index_t k = 0; k < i.size(); ++k)
-    if (i.data<bool>()[k]) rows.mutable_data<index_t>()[at++] = k;
-  return take(reshape(x, flat), rows, 0);
+  return take(reshape(x, flat), true_rows(i), 0);
 }
 
 std::string describe(const Tensor& t, bool short_form) {
@@ -150,19 +147,37 @@ Tensor get_item(const Tensor& x, const py::object& index) {
 }
 
 void register_tensor(py::module_& m) {
-  py::class_<Tensor> c(m, "Tensor", py::is_final());
+  py::class_<Tensor> c(
+      m, "Tensor", py::is_final(),
+      "An immutable, contiguous array that the open tapes follow; made by `dg.constant` and by operations.\n\n"
+      "float32, float64, int32, int64 or bool. It takes Python's operators with NumPy's broadcasting, and\n"
+      "NumPy's functions; two tensors must have one dtype. Without values it is symbolic: a shape to compute\n"
+      "with, whose first axis may be unknown (None).");
   register_operators(c);
-  c.def("__repr__", [](const Tensor& t) { return describe(t, false); });
-  c.def("__str__", [](const Tensor& t) { return describe(t, true); });
-  c.def_property_readonly("is_symbolic", [](const Tensor& t) { return !t.has_storage(); });
-  c.def_property_readonly("z", [](const Tensor& t) {
-    const PreActivation* pre = t.pre();
-    if (!pre) {
-      throw py::attribute_error(
-          "[Tensor.z] this tensor has no pre-activation: only the output of a dense layer or an activation has one.");
-    }
-    return pre->z.defined() ? pre->z : t;
+  c.def("__repr__", [](py::handle t) { return describe(peek(t), false); });
+  c.def("__str__", [](py::handle t) { return describe(peek(t), true); });
+  c.def_property_readonly(
+      "is_symbolic", [](py::handle t) { return !peek(t).has_storage(); },
+      "Whether the tensor has a shape but no values.");
+  c.def("__reduce__", [](py::handle self) -> py::tuple {
+    const Tensor& t = peek(self);
+    const py::module_ core = py::module_::import("densegrad._core");
+    if (t.has_storage()) return py::make_tuple(core.attr("constant"), py::make_tuple(to_numpy(t)));
+    return py::make_tuple(core.attr("placeholder"), py::make_tuple(shape_tuple(t.shape()), numpy_dtype(t.dtype())));
   });
+  c.def_property_readonly(
+      "z",
+      [](py::handle self) {
+        const Tensor& t = peek(self);
+        const PreActivation* pre = t.pre();
+        if (!pre) {
+          throw py::attribute_error(
+              "[Tensor.z] this tensor has no pre-activation: only the output of a dense layer or an activation has "
+              "one.");
+        }
+        return pre->z.defined() ? pre->z : t;
+      },
+      "The pre-activation of the output of a dense layer or an activation; a source of gradients like any tensor.");
   m.def(
       "constant",
       [](py::handle value, const py::object& dtype) {
@@ -172,7 +187,10 @@ void register_tensor(py::module_& m) {
       },
       py::arg("value"), py::arg("dtype") = py::none());
   m.def(
-      "convert", [](py::handle value, const py::object& dtype) { return convert(value, parse_dtype(dtype)); },
+      "convert",
+      [](py::handle value, const py::object& dtype) {
+        return detached(convert(value, parse_dtype(dtype)), value, false);
+      },
       py::arg("value"), py::arg("dtype") = py::none());
   m.def(
       "placeholder",

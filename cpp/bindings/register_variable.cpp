@@ -19,7 +19,14 @@ void assign_moved(Variable& v, py::handle value, Binary op) {
 }  // namespace
 
 void register_variable(py::module_& m) {
-  py::class_<Variable, std::shared_ptr<Variable>> c(m, "Variable");
+  py::class_<Variable, std::shared_ptr<Variable>> c(m, "Variable",
+                                                    "A tensor with a name whose value can be assigned.\n\n"
+                                                    "Args:\n"
+                                                    "    initial_value: an array, tensor or number; it is copied.\n"
+                                                    "    trainable: whether open tapes watch it when it is read.\n"
+                                                    "    name: str.\n"
+                                                    "    dtype: None keeps the value's.\n\n"
+                                                    "Source: Keras `Variable`, TensorFlow `Variable`.");
   c.def(py::init([](py::handle value, bool trainable, const std::string& name, const py::object& dtype) {
           PauseRecording pause;
           return std::make_shared<Variable>(convert(value, parse_dtype(dtype)), name, trainable);
@@ -27,10 +34,12 @@ void register_variable(py::module_& m) {
         py::arg("initial_value"), py::arg("trainable") = true, py::arg("name") = "Variable",
         py::arg("dtype") = py::none());
   register_operators(c);
-  c.def_readwrite("name", &Variable::name);
-  c.def_readwrite("path", &Variable::path);
-  c.def_readonly("trainable", &Variable::trainable);
-  c.def_property_readonly("value", [](Variable& v) { return v.read(); });
+  c.def_readwrite("name", &Variable::name, "The name that it was given.");
+  c.def_readwrite("path", &Variable::path, "The names of the layers around it and its own, joined by '/'.");
+  c.def_readonly("trainable", &Variable::trainable, "Whether open tapes watch it when it is read.");
+  c.def_property_readonly(
+      "value", [](Variable& v) { return identity(v.read()); },
+      "The value now, as a tensor; it does not change with later assignments.");
   const auto self = [](auto write) {
     return [write](const py::object& v, py::handle value) {
       write(py::cast<Variable&>(v), value);
@@ -41,11 +50,20 @@ void register_variable(py::module_& m) {
           PauseRecording pause;
           v.assign(convert(value));
         }),
-        py::arg("value"));
+        py::arg("value"), "Writes a value of the variable's shape, cast to its dtype; returns the variable.");
   c.def("assign_add", self([](Variable& v, py::handle value) { assign_moved(v, value, Binary::add); }),
-        py::arg("value"));
+        py::arg("value"), "Adds a value of the variable\'s shape; returns the variable.");
   c.def("assign_sub", self([](Variable& v, py::handle value) { assign_moved(v, value, Binary::subtract); }),
-        py::arg("value"));
+        py::arg("value"), "Subtracts a value of the variable\'s shape; returns the variable.");
+  m.def("restored_variable", [](py::handle value, bool trainable, const std::string& name, const std::string& path) {
+    const auto v = std::make_shared<Variable>(convert(value), name, trainable);
+    v->path = path;
+    return v;
+  });
+  c.def("__reduce__", [](Variable& v) {
+    const py::object restore = py::module_::import("densegrad._core").attr("restored_variable");
+    return py::make_tuple(restore, py::make_tuple(to_numpy(v.value()), v.trainable, v.name, v.path));
+  });
   c.def("__repr__", [](Variable& v) {
     const std::string shape = py::str(shape_tuple(v.value().shape()));
     return "<dg.Variable '" + v.path + "': shape=" + shape + ", dtype=" + dtype_name(v.value().dtype()) +

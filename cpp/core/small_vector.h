@@ -17,6 +17,17 @@ class SmallVector {
     for (const T& item : items) push_back(item);
   }
   explicit SmallVector(std::size_t n) { resize(n); }
+  SmallVector(const SmallVector&) = default;
+  SmallVector& operator=(const SmallVector&) = default;
+  SmallVector(SmallVector&& other) noexcept
+      : inline_(std::move(other.inline_)), heap_(std::move(other.heap_)), size_(std::exchange(other.size_, 0)) {}
+  SmallVector& operator=(SmallVector&& other) noexcept {
+    inline_ = std::move(other.inline_);
+    heap_ = std::move(other.heap_);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
+  ~SmallVector() = default;
 
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }

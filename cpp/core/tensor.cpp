@@ -11,9 +11,7 @@ namespace {
 constexpr std::size_t alignment = 64;
 
 std::size_t byte_count(DType dtype, const Shape& shape) {
-  if (!shape.is_known()) {
-    fail("[tensor] the shape ", shape, " has an unknown axis: a tensor with values needs known ones.");
-  }
+  if (!shape.is_known()) throw std::logic_error("a tensor with values needs a known shape");
   std::size_t bytes = 0;
   if (__builtin_mul_overflow(static_cast<std::size_t>(shape.count()), static_cast<std::size_t>(item_size(dtype)),
                              &bytes) ||
@@ -69,10 +67,6 @@ Tensor Tensor::full(DType dtype, const Shape& shape, double value) {
 }
 
 Tensor Tensor::scalar(DType dtype, double value) { return full(dtype, {}, value); }
-
-double Tensor::scalar_value() const {
-  return visit_any(dtype(), [&](auto type) { return static_cast<double>(*data<typename decltype(type)::type>()); });
-}
 
 Tensor Tensor::view(const Shape& shape, index_t offset) const {
   Tensor t = symbolic(dtype(), shape);

@@ -37,7 +37,6 @@ class Ref {
   T& operator*() const { return *p_; }
   T* get() const { return p_; }
   explicit operator bool() const { return p_ != nullptr; }
-  bool unique() const { return p_->refs.load(std::memory_order_acquire) == 1; }
 
  private:
   T* p_ = nullptr;
@@ -106,7 +105,6 @@ class Tensor {
   T* mutable_data() const {
     return static_cast<T*>(raw());
   }
-  double scalar_value() const;  // of a tensor with one entry
 
   // The same memory under another shape of equal size (or a slice that starts `offset` entries later), new identity.
   Tensor view(const Shape& shape, index_t offset = 0) const;
@@ -121,7 +119,6 @@ class Tensor {
   void set_pre(int activation, int axis, const Tensor& z) const;
 
   const Ref<Storage>& storage() const { return impl_->storage; }
-  bool is_same(const Tensor& other) const { return impl_.get() == other.impl_.get(); }
 
  private:
   [[noreturn]] void no_storage() const;
@@ -129,7 +126,7 @@ class Tensor {
 };
 
 struct PreActivation {
-  int activation;  // the value of enum Activation
+  int activation;  // what made the tensor, in a numbering of the ops layer (enum Activation)
   int axis;        // the axis of a row-wise activation
   Tensor z;        // undefined: the tensor is its own pre-activation (linear)
 };

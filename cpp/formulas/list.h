@@ -24,24 +24,5 @@ constexpr auto visit_entry(List<First, Rest...>, int index, F&& f) {
   }
 }
 
-constexpr bool same_text(const char* a, const char* b) {
-  while (*a != '\0' && *a == *b) {
-    ++a;
-    ++b;
-  }
-  return *a == *b;
-}
-
-// The index of `name` in a list, -1 if it has none.
-template <class... Entries>
-constexpr int index_of(List<Entries...>, const char* name) {
-  int index = 0;
-  for (const char* candidate : List<Entries...>::names) {
-    if (same_text(candidate, name)) return index;
-    ++index;
-  }
-  return -1;
-}
-
 }  // namespace
 }  // namespace densegrad::formulas

@@ -8,11 +8,15 @@
 //
 // An entry says:
 //   name           the Keras name
+//   formula        the value in words, for documentation
+//   head           the activation that it fuses with: its output carries z, and the form is then `fused`
+//   broadcasts     whether y_true and y_pred may have different shapes, as Keras lets them
 //   sparse         whether memory holds one class label per row instead of t (graph handles always hold the one-hot t)
 //   elementwise    whether it is a mean over columns of a formula of one entry
 //   value_row<form>(row), grad_row<form>(row, scale, d)   one row of memory; grad_row writes scale * gradient
 //   values(form, t, p, z, s, K), grad(form, t, p, z, s, K)   the same on graph handles (rows, K), with row_sum and
 //                  row_max; values has shape (rows, 1)
+//   output_grad(t, p, s, K)   for a head: the derivative of the fused value by p alone, unclipped; a term with t = 0 is 0
 // An elementwise loss derives these from its formula (ElementwiseLoss); a loss whose columns depend on each other has
 // the loop and the graph version side by side.
 #pragma once
@@ -55,6 +59,12 @@ constexpr double epsilon = 1e-7;  // Keras' backend epsilon
 template <class V>
 inline V smoothed(V t, V keep, V share) {
   return t * keep + share;
+}
+
+// a / b with 0 / 0 = 0.
+template <class V>
+inline V ratio(V a, V b) {
+  return a / where(both(a == V(0), b == V(0)), V(1), b);
 }
 
 // A mean over the columns of Entry::value<form>(t', p, z), with the derivative Entry::slope<form>(t', p, z).
@@ -103,6 +113,11 @@ struct ElementwiseLoss {
     });
   }
 
+  template <class V>
+  static V output_grad(V t, V p, double label_smoothing, double cols) {
+    return Entry::output_slope(smoothed_target(t, label_smoothing), p) / V(cols);
+  }
+
  private:
   template <LossForm form, class T, class F>
   static auto at(const LossRow<T>& row, F f) {
@@ -125,6 +140,9 @@ struct ElementwiseLoss {
 // Source: Keras `mean_squared_error`.
 struct MeanSquaredError : ElementwiseLoss<MeanSquaredError> {
   static constexpr const char* name = "mean_squared_error";
+  static constexpr const char* formula = "mean over the last axis of (y_pred - y_true)^2";
+  static constexpr Activation head = Activation::count;
+  static constexpr bool broadcasts = true;
   static constexpr int smoothing_classes = 0;
 
   template <LossForm, class V>
@@ -146,6 +164,10 @@ struct MeanSquaredError : ElementwiseLoss<MeanSquaredError> {
 // NaN reaches the result in every form. Source: Keras `binary_crossentropy`.
 struct BinaryCrossentropy : ElementwiseLoss<BinaryCrossentropy> {
   static constexpr const char* name = "binary_crossentropy";
+  static constexpr const char* formula =
+      "-mean over the axis of t log p + (1 - t) log(1 - p) with p clipped to [1e-7, 1 - 1e-7], in nats";
+  static constexpr Activation head = Activation::sigmoid;
+  static constexpr bool broadcasts = false;
   static constexpr int smoothing_classes = 2;
 
   template <LossForm form, class V>
@@ -171,6 +193,10 @@ struct BinaryCrossentropy : ElementwiseLoss<BinaryCrossentropy> {
     } else {
       return p - t;
     }
+  }
+  template <class V>
+  static V output_slope(V t, V p) {
+    return ratio(V(1) - t, V(1) - p) - ratio(t, p);
   }
 };
 
@@ -201,6 +227,10 @@ inline V log_softmax(V z) {
 // p with sum 0. Source: Keras `categorical_crossentropy`.
 struct CategoricalCrossentropy {
   static constexpr const char* name = "categorical_crossentropy";
+  static constexpr const char* formula =
+      "-sum over the axis of t log q with q = p / sum p clipped to [1e-7, 1 - 1e-7], in nats";
+  static constexpr Activation head = Activation::softmax;
+  static constexpr bool broadcasts = false;
   static constexpr bool sparse = false;
   static constexpr bool elementwise = false;
 
@@ -273,6 +303,12 @@ struct CategoricalCrossentropy {
     return (form == LossForm::fused ? p : Softmax::forward(p)) * row_sum(target) - target;
   }
 
+  template <class V>
+  static V output_grad(V t, V p, double label_smoothing, double cols) {
+    const V target = smoothed_target(t, label_smoothing, cols);
+    return row_sum(target) / row_sum(p) - ratio(target, p);
+  }
+
  private:
   template <class V>
   static V smoothed_target(V t, double label_smoothing, double cols) {
@@ -289,6 +325,10 @@ struct CategoricalCrossentropy {
 // Edges as for categorical_crossentropy. Source: Keras `sparse_categorical_crossentropy`.
 struct SparseCategoricalCrossentropy {
   static constexpr const char* name = "sparse_categorical_crossentropy";
+  static constexpr const char* formula =
+      "log sum_j c_j - log c_k for the label k, with c = p clipped to [1e-7, 1 - 1e-7], in nats";
+  static constexpr Activation head = Activation::softmax;
+  static constexpr bool broadcasts = false;
   static constexpr bool sparse = true;
   static constexpr bool elementwise = false;
 
@@ -343,6 +383,10 @@ struct SparseCategoricalCrossentropy {
       return (V(1) / row_sum(c) - t / c) * inside(p, lo, hi);
     }
     return (form == LossForm::fused ? p : Softmax::forward(p)) - t;
+  }
+  template <class V>
+  static V output_grad(V t, V p, double, double cols) {
+    return CategoricalCrossentropy::output_grad(t, p, 0, cols);
   }
 };
 

@@ -26,6 +26,8 @@ inline double pow(double x, double y) { return ::pow(x, y); }
 inline float where(bool mask, float a, float b) { return mask ? a : b; }
 inline double where(bool mask, double a, double b) { return mask ? a : b; }
 
+inline bool both(bool a, bool b) { return a && b; }
+
 template <class V>
 inline V square(V x) {
   return x * x;

@@ -6,7 +6,7 @@
 
 namespace densegrad {
 
-// One row of a loss. y_true is T, or int64 class labels for the sparse loss (then `labels` is set and y_true null).
+// The rows of a loss. y_true is T, or int64 class labels for the sparse loss (then `labels` is set and y_true null).
 template <class T>
 struct LossArgs {
   index_t rows, cols;

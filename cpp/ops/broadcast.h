@@ -31,6 +31,13 @@ inline bool broadcast_axis(index_t a, index_t b, index_t& out) {
   return true;
 }
 
+inline bool broadcasts(const Shape& a, const Shape& b) {
+  index_t d = 0;
+  for (int i = 1; i <= a.rank() && i <= b.rank(); ++i)
+    if (!broadcast_axis(a[a.rank() - i], b[b.rank() - i], d)) return false;
+  return true;
+}
+
 inline Shape broadcast_shapes(const char* tag, const Shape& a, const Shape& b, const char* name_a = "x1",
                               const char* name_b = "x2") {
   const int rank = a.rank() > b.rank() ? a.rank() : b.rank();

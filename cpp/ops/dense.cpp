@@ -13,14 +13,15 @@ const std::vector<const char*>& names_of<Activation>() {
   return names;
 }
 
+bool is_rowwise(Activation activation) {
+  if (activation == Activation::count) return false;  // no activation at all
+  return formulas::visit(activation, [](auto entry) { return decltype(entry)::rowwise; });
+}
+
 namespace {
 
 bool grad_needs_z(Activation activation) {
   return formulas::visit(activation, [](auto entry) { return decltype(entry)::needs_z; });
-}
-
-bool is_rowwise(Activation activation) {
-  return formulas::visit(activation, [](auto entry) { return decltype(entry)::rowwise; });
 }
 
 // Rows and columns for a kernel that works row by row (the last axis) or entry by entry.

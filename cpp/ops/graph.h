@@ -75,6 +75,10 @@ inline Graph clip(const Graph& x, const Graph& lo, const Graph& hi) {
 inline Graph where(const Graph& mask, const Graph& a, const Graph& b) {
   return densegrad::where(mask.tensor(), a.as(mask.dtype()), b.as(mask.dtype()));
 }
+// Where two masks hold.
+inline Graph both(const Graph& a, const Graph& b) {
+  return {densegrad::where(a.tensor(), b.tensor(), a.tensor()), a.dtype()};
+}
 // Over the last axis, kept as 1.
 inline Graph row_sum(const Graph& x) { return sum(x.tensor(), Shape{-1}, true); }
 // A shift for stability: it cancels in every formula, and so must its derivative.

@@ -150,6 +150,16 @@ Tensor scatter_add(const Tensor& x, const Tensor& indices, const Tensor& updates
   return run1(scatter_primitive, {x, indices, updates});
 }
 
+Tensor true_rows(const Tensor& mask) {
+  index_t count = 0;
+  for (index_t k = 0; k < mask.size(); ++k) count += mask.data<bool>()[k];
+  Tensor rows(DType::int64, {count});
+  index_t at = 0;
+  for (index_t k = 0; k < mask.size(); ++k)
+    if (mask.data<bool>()[k]) rows.mutable_data<index_t>()[at++] = k;
+  return rows;
+}
+
 Tensor one_hot(const Tensor& indices, index_t classes, DType dtype) {
   return run1(one_hot_primitive, {indices}, OneHotParams{classes, dtype});
 }

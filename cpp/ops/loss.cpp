@@ -2,6 +2,8 @@
 //
 // The reduction is not part of the primitive: the broadcasting of sample weights and the five reductions are then
 // ordinary, closed operations on one value per sample, while the pass over (samples, classes) stays a single one.
+#include <iomanip>
+
 #include "formulas/losses.h"
 #include "ops/broadcast.h"
 #include "ops/graph.h"
@@ -16,13 +18,27 @@ const std::vector<const char*>& names_of<Loss>() {
   return names;
 }
 
-namespace {
-
 bool is_sparse(Loss loss) {
   return formulas::visit(loss, [](auto entry) { return decltype(entry)::sparse; });
 }
 
-// ---- loss: (y_true, y_pred[, z]) -> values.   loss_grad: (y_true, y_pred, dvalues[, z]) -> d y_pred, or d z if fused ----
+const char* formula_of(Loss loss) {
+  return formulas::visit(loss, [](auto entry) { return decltype(entry)::formula; });
+}
+
+namespace {
+
+bool broadcasts(Loss loss) {
+  return formulas::visit(loss, [](auto entry) { return decltype(entry)::broadcasts; });
+}
+
+Activation head_of(Loss loss) {
+  return formulas::visit(loss, [](auto entry) { return decltype(entry)::head; });
+}
+
+// ---- loss: (y_true, y_pred[, z, passed]) -> values.   loss_grad: (y_true, y_pred, dvalues[, z]) -> d y_pred, or d z ----
+// Fused, z takes part where y_pred does, and `passed` is y_pred as the caller knows it (before its rank was aligned): the
+// tensor whose gradient is reported.
 // The class axis may be any; the kernels see it last.
 
 const LossParams& loss_params(const Params& params) { return std::get<LossParams>(params); }
@@ -103,20 +119,17 @@ void loss_decompose(const Tensors& in, const Params& params, Tensors& out) {
   out.push_back(reshape(values.tensor(), without_axis(in[1].shape(), p.axis)));
 }
 
-// d values / d y_pred of the fused forms as functions of the probabilities alone, without clipping:
-//   categorical: sum(t)/sum(p) - t/p        binary: ((1-t)/(1-p) - t/p) / classes        terms with numerator 0 are 0
+// The gradient by the probabilities of a fused form.
 Tensor fused_output_grad(const LossParams& p, const Tensor& y_true, const Tensor& y_pred, const Tensor& dvalues) {
   const LossGraph g = loss_graph(y_true, y_pred, nullptr, p);
-  const auto ratio = [](const Graph& a, const Graph& b) {
-    const Graph zero = a == Graph(0);
-    return where(zero, Graph(0), a / where(zero, Graph(1), b));
-  };
-  const double classes = p.loss == Loss::binary_crossentropy ? 2 : g.cols;
-  const bool smooth = p.label_smoothing != 0 && !is_sparse(p.loss);
-  const Graph t = smooth ? g.t * Graph(1 - p.label_smoothing) + Graph(p.label_smoothing / classes) : g.t;
-  const Graph slope = p.loss == Loss::binary_crossentropy
-                          ? (ratio(Graph(1) - t, Graph(1) - g.p) - ratio(t, g.p)) / Graph(g.cols)
-                          : row_sum(t) / row_sum(g.p) - ratio(t, g.p);
+  const Graph slope = formulas::visit(p.loss, [&](auto entry) -> Graph {
+    using Entry = decltype(entry);
+    if constexpr (Entry::head == Activation::count) {
+      return 0.0;  // no activation fuses with it
+    } else {
+      return Entry::template output_grad<Graph>(g.t, g.p, p.label_smoothing, g.cols);
+    }
+  });
   Shape column = dvalues.shape();
   column.push_back(1);
   return move_axis_back((slope * Graph(reshape(dvalues, column))).tensor(), p.axis);
@@ -131,8 +144,9 @@ bool loss_vjp(VjpContext& c) {
   const Tensor* z = fused ? &c.inputs[2] : nullptr;
   if (fused) {
     if (c.wanted[2]) c.dx[2] = loss_grad(c.inputs[0], c.inputs[1], c.dy[0], z, p);
-    if (c.is_source(c.inputs[1])) {
-      c.report(c.inputs[1], fused_output_grad(p, c.inputs[0], c.inputs[1], c.dy[0]));
+    const Tensor& passed = c.inputs[3];
+    if (c.is_source(passed)) {
+      c.report(passed, reshape(fused_output_grad(p, c.inputs[0], c.inputs[1], c.dy[0]), passed.shape()));
     }
   } else if (c.wanted[1]) {
     c.dx[1] = loss_grad(c.inputs[0], c.inputs[1], c.dy[0], z, p);
@@ -174,7 +188,8 @@ const Primitive loss_primitive{.name = "loss",
                                .shapes = loss_shapes,
                                .eval = loss_eval,
                                .vjp = loss_vjp,
-                               .decompose = loss_decompose};
+                               .decompose = loss_decompose,
+                               .companion = {.input = 2, .leader = 1}};
 const Primitive loss_grad_primitive{.name = "loss_grad",
                                     .saved_inputs = save_all,
                                     .shapes = loss_grad_shapes,
@@ -189,27 +204,20 @@ Tensor loss_grad(const Tensor& y_true, const Tensor& y_pred, const Tensor& dvalu
 
 // ---- The frame: ranks, labels, weights, reduction ---------------------------------------------------------------------
 
-// Keras' rule for ranks that differ by one: a trailing 1 is dropped from the longer, unless the shorter has one axis and
-// is extended instead.
-void align_ranks(Tensor& a, Tensor& b) {
-  Tensor &longer = a.rank() > b.rank() ? a : b, &shorter = a.rank() > b.rank() ? b : a;
-  if (longer.rank() - shorter.rank() != 1 || longer.shape().back() != 1) return;
-  if (shorter.rank() == 1) {
-    shorter = reshape(shorter, {shorter.dim(0), 1});
-  } else {
-    longer = reshape(longer, Shape(longer.shape().begin(), longer.shape().end() - 1));
-  }
-}
-
+// Labels of any number type; what is not an integer counts as its integer part, as in Keras.
 void check_labels(const char* tag, const Tensor& labels, index_t classes) {
   if (!labels.has_storage()) return;
-  for (index_t i = 0; i < labels.size(); ++i) {
-    const index_t label = labels.data<index_t>()[i];
-    if (label < 0 || label >= classes) {
-      fail("[", tag, "] `y_true` contains the label ", label, ": with ", classes, " classes it must be in [0, ",
+  visit_any(labels.dtype(), [&](auto type) {
+    using T = typename decltype(type)::type;
+    for (index_t i = 0; i < labels.size(); ++i) {
+      const auto label = static_cast<double>(labels.data<T>()[i]);
+      if (label > -1 && label < static_cast<double>(classes)) continue;
+      std::ostringstream text;  // to the last digit
+      text << std::setprecision(17) << label;
+      fail("[", tag, "] `y_true` contains the label ", text.str(), ": with ", classes, " classes it must be in [0, ",
            classes, ").");
     }
-  }
+  });
 }
 
 // Labels as int64 of the shape of y_pred without its class axis.
@@ -224,15 +232,31 @@ Tensor sparse_labels(const char* tag, const Tensor& y_true, const Tensor& y_pred
          ": one integer label per sample is needed, shape ", expected,
          "; one-hot labels go to categorical_crossentropy.");
   }
-  labels = cast(labels, DType::int64);
   check_labels(tag, labels, y_pred.dim(axis));
+  labels = cast(labels, DType::int64);
   return labels;
+}
+
+}  // namespace
+
+void align_ranks(Tensor& a, Tensor& b) {
+  Tensor &longer = a.rank() > b.rank() ? a : b, &shorter = a.rank() > b.rank() ? b : a;
+  if (longer.rank() - shorter.rank() != 1 || longer.shape().back() != 1) return;
+  if (shorter.rank() == 1) {
+    shorter = reshape(shorter, {shorter.dim(0), 1});
+  } else {
+    longer = reshape(longer, Shape(longer.shape().begin(), longer.shape().end() - 1));
+  }
 }
 
 Tensor reduce_values(Tensor values, Tensor weight, Reduction reduction) {
   if (weight.defined()) {
     weight = cast(weight, values.dtype());
     align_ranks(values, weight);
+    if (!broadcasts(values.shape(), weight.shape())) {
+      fail("[loss] `sample_weight` has shape ", weight.shape(), " but the loss has values of shape ", values.shape(),
+           ": there must be one weight per value.");
+    }
     values = multiply(values, weight);
   }
   if (reduction == Reduction::none || values.rank() == 0 || (values.rank() == 1 && values.dim(0) == 0)) return values;
@@ -246,13 +270,14 @@ Tensor reduce_values(Tensor values, Tensor weight, Reduction reduction) {
   return divide(total, constant_like(total, static_cast<double>(values.size())));
 }
 
-}  // namespace
-
 Tensor loss(const Tensor& y_true_in, const Tensor& y_pred_in, const Tensor& sample_weight, const LossOptions& o) {
   const char* tag = names_of<Loss>()[static_cast<std::size_t>(o.loss)];
   Tensor y_true = y_true_in, y_pred = y_pred_in;
   if (!is_float(y_pred.dtype())) {
     fail<TypeError>("[", tag, "] `y_pred` is ", y_pred.dtype(), ": it must be float32 or float64.");
+  }
+  if (!(o.label_smoothing >= 0 && o.label_smoothing <= 1)) {
+    fail("[", tag, "] `label_smoothing` is ", o.label_smoothing, ": it must be in [0, 1].");
   }
   const bool sparse = is_sparse(o.loss);
   if (!sparse) align_ranks(y_true, y_pred);
@@ -264,7 +289,7 @@ Tensor loss(const Tensor& y_true_in, const Tensor& y_pred_in, const Tensor& samp
   } else {
     y_true = cast(y_true, y_pred.dtype());
     if (!(y_true.shape() == y_pred.shape())) {
-      if (o.loss != Loss::mean_squared_error) {
+      if (!broadcasts(o.loss)) {
         fail("[", tag, "] `y_true` has shape ", y_true.shape(), " but `y_pred` has shape ", y_pred.shape(),
              ": they must be equal.");
       }
@@ -275,7 +300,7 @@ Tensor loss(const Tensor& y_true_in, const Tensor& y_pred_in, const Tensor& samp
     }
   }
 
-  if (o.loss == Loss::categorical_crossentropy && p.label_smoothing != 0 && p.axis != y_pred.rank() - 1) {
+  if (!sparse && is_rowwise(head_of(o.loss)) && p.label_smoothing != 0 && p.axis != y_pred.rank() - 1) {
     // Keras spreads the smoothing over the size of the last axis, whichever axis holds the classes.
     const double share = p.label_smoothing / static_cast<double>(y_pred.shape().back());
     y_true = add(multiply(y_true, constant_like(y_true, 1 - p.label_smoothing)), constant_like(y_true, share));
@@ -284,15 +309,14 @@ Tensor loss(const Tensor& y_true_in, const Tensor& y_pred_in, const Tensor& samp
 
   // A softmax or sigmoid output that still knows its pre-activation takes the stable formula.
   Tensors in{y_true, y_pred};
-  const PreActivation* pre = y_pred.pre();
+  const PreActivation* pre = y_pred_in.pre();
   if (pre && pre->z.defined() && !o.from_logits) {
-    const auto a = static_cast<Activation>(pre->activation);
-    const bool binary_pair = o.loss == Loss::binary_crossentropy && a == Activation::sigmoid;
-    const bool categorical_pair =
-        (o.loss == Loss::categorical_crossentropy || sparse) && a == Activation::softmax && pre->axis == p.axis;
-    if (binary_pair || categorical_pair) {
+    const auto activation = static_cast<Activation>(pre->activation);
+    const bool along_axis = !is_rowwise(activation) || pre->axis == p.axis;
+    if (activation == head_of(o.loss) && along_axis && pre->z.size() == y_pred.size()) {
       p.form = LossForm::fused;
-      in.push_back(pre->z);
+      in.push_back(reshape(pre->z, y_pred.shape()));
+      in.push_back(y_pred_in);
     }
   }
   return reduce_values(run1(loss_primitive, in, p), sample_weight, o.reduction);

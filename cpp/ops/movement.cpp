@@ -287,6 +287,30 @@ Tensor concatenate(const std::vector<Tensor>& xs, index_t axis) {
 Tensor slice(const Tensor& x, const SliceParams& slices) { return run1(slice_primitive, {x}, slices); }
 Tensor place(const Tensor& x, const SliceParams& slices) { return run1(place_primitive, {x}, slices); }
 
+Tensor pad(const Tensor& x, const std::vector<std::pair<index_t, index_t>>& widths) {
+  if (static_cast<int>(widths.size()) != x.rank()) {
+    fail("[pad] `pad_width` has ", widths.size(), " pairs but `x` has shape ", x.shape(), ": one per axis.");
+  }
+  SliceParams p = whole(x.shape());
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    const auto [before, after] = widths[static_cast<std::size_t>(axis)];
+    if (before < 0 || after < 0) {
+      fail("[pad] `pad_width` is (", before, ", ", after, ") on axis ", axis, ": it must not be negative.");
+    }
+    if (x.dim(axis) == unknown && (before || after)) {
+      fail("[pad] axis ", axis, " of this symbolic tensor is unknown: it cannot be padded.");
+    }
+    if (x.dim(axis) == unknown) continue;
+    index_t extent = 0;
+    if (__builtin_add_overflow(before, x.dim(axis), &extent) || __builtin_add_overflow(extent, after, &extent)) {
+      fail<std::overflow_error>("[pad] `pad_width` ", before, ", ", after, " makes axis ", axis, " too long.");
+    }
+    p.start[axis] = before;
+    p.extent[axis] = extent;
+  }
+  return place(x, p);
+}
+
 std::vector<const Primitive*> movement_primitives() {
   return {&reshape_primitive,     &identity_primitive, &stop_gradient_primitive, &transpose_primitive,
           &concatenate_primitive, &slice_primitive,    &place_primitive};

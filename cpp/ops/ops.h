@@ -45,9 +45,15 @@ Tensor move_axis_back(const Tensor& x, int axis);  // its inverse
 Tensor concatenate(const std::vector<Tensor>& xs, index_t axis);
 Tensor slice(const Tensor& x, const SliceParams& slices);  // extent: entries taken per axis
 Tensor place(const Tensor& x, const SliceParams& slices);  // zeros of `extent` with x at the slice: its adjoint
+Tensor pad(const Tensor& x,
+           const std::vector<std::pair<index_t, index_t>>& widths);  // zeros before and after, per axis
 Tensor take(const Tensor& x, const Tensor& indices, index_t axis);
+Tensor true_rows(const Tensor& mask);  // the flat indices of its true entries
 Tensor scatter_add(const Tensor& x, const Tensor& indices, const Tensor& updates);  // rows of axis 0
 Tensor one_hot(const Tensor& indices, index_t classes, DType dtype);
+
+// Keras' stateless uniform numbers for a seed, in [lo, hi).
+Tensor random_uniform(const Shape& shape, double lo, double hi, std::uint64_t seed, DType dtype);
 
 // Products. Leading axes broadcast.
 Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a = false, bool transpose_b = false);
@@ -60,10 +66,13 @@ Tensor activation_grad(Activation activation, const Tensor& y, const Tensor& z, 
 struct DenseGrads {
   Tensor dx, dw, db;
 };
-// From y = act(x·w + b), its z, and dy; computes what is wanted.
+// The gradients of z = x·w + b from dz; computes what is wanted.
 DenseGrads dense_vjp(const Tensor& x, const Tensor& w, const Tensor& dz, bool want_dx, bool want_dw, bool want_db);
 
 // Losses.
+bool is_sparse(Loss loss);          // y_true holds class labels
+const char* formula_of(Loss loss);  // in words
+bool is_rowwise(Activation activation);
 enum class Reduction { none, sum, mean, mean_with_sample_weight };
 struct LossOptions {
   Loss loss;
@@ -72,13 +81,23 @@ struct LossOptions {
   index_t axis = -1;
   Reduction reduction = Reduction::mean;
 };
+// Keras' rule for ranks that differ by one: a trailing 1 is dropped from the longer, unless the shorter has one axis and
+// is extended instead.
+void align_ranks(Tensor& a, Tensor& b);
+// Values times weights (may be undefined), reduced.
+Tensor reduce_values(Tensor values, Tensor sample_weight, Reduction reduction);
 Tensor loss(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight, const LossOptions& options);
 
-// One optimizer step. Not differentiable.
+// One optimizer step on all its variables, and the count of steps with it. Everything is checked before anything is
+// written. Not differentiable.
 class Variable;
-void optimizer_update(Optimizer optimizer, Variable& variable, const Tensor& grad,
-                      const std::vector<std::shared_ptr<Variable>>& slots, double learning_rate,
-                      const std::vector<double>& hyper, index_t step);
+struct VariableUpdate {
+  std::shared_ptr<Variable> variable;
+  Tensor grad;
+  std::vector<std::shared_ptr<Variable>> slots;
+};
+void optimizer_step(Optimizer optimizer, const std::vector<VariableUpdate>& updates, double learning_rate,
+                    const std::vector<double>& hyper, Variable& iterations);
 
 // A custom derivative: outputs with a new identity whose gradient is the callback's.
 std::vector<Tensor> record_custom(const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs,

@@ -155,6 +155,10 @@ struct Primitive {
   void (*jvp)(JvpContext&) = nullptr;
   void (*vmap)(VmapContext&) = nullptr;
   void (*decompose)(const Tensors& inputs, const Params&, Tensors& outputs) = nullptr;
+  // A record follows input `input` only if it follows input `leader` too (the pre-activation behind a probability).
+  struct Companion {
+    int input = -1, leader = -1;
+  } companion = {};
   // False for integer-valued results: nothing flows back through it, and it is not recorded.
   bool differentiable = true;
 };
@@ -190,7 +194,7 @@ class Recorder {
 };
 
 // The recorders that a thread has opened, outermost first, and where recording was paused. A recorder keeps the stack that
-// it is on, so that it can leave it from any thread.
+// it is on, so that it can leave it from any thread; who does so takes care that the threads take turns (Python's GIL).
 class RecorderStack {
  public:
   void push(Recorder* recorder) { entries_.push_back(recorder); }

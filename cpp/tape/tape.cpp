@@ -30,8 +30,8 @@ void Tape::exit() {
 }
 
 void Tape::reset() {
-  Recording nodes;  // dropped last: a callback's destructor may run arbitrary code
-  nodes.swap(nodes_);
+  // Dropped last: a callback's destructor may run arbitrary code.
+  const std::shared_ptr<Recording> nodes = std::exchange(nodes_, std::make_shared<Recording>());
   tracked_.clear();
   variables_.clear();
   calls_.clear();
@@ -87,17 +87,14 @@ std::vector<Tensor> Tape::gradient(const std::vector<Tensor>& targets, const std
     followed.push_back(sources[i]);
     positions.push_back(i);
   }
-  std::vector<Tensor> found;
-  if (persistent) {
-    found = walk_back(nodes_, flowing, seeds, followed);
-  } else {
+  std::shared_ptr<Recording> nodes = nodes_;
+  if (!persistent) {
     if (stack_) exit();
     consumed_ = true;
     calls_.clear();
-    Recording nodes;
-    nodes.swap(nodes_);
-    found = walk_back(nodes, flowing, seeds, followed);
+    nodes_ = std::make_shared<Recording>();
   }
+  const std::vector<Tensor> found = walk_back(*nodes, flowing, seeds, followed);
   std::vector<Tensor> grads(sources.size());
   for (std::size_t i = 0; i < positions.size(); ++i) grads[positions[i]] = found[i];
   return grads;
@@ -110,8 +107,13 @@ bool Tape::tracks(const Tensors& inputs) const {
 }
 
 void Tape::record(Node node) {
+  const Primitive::Companion pair = node.primitive->companion;
+  if (pair.input >= 0 && node.inputs.size() > static_cast<std::size_t>(pair.input)) {
+    Tensor& x = node.inputs[static_cast<std::size_t>(pair.input)];
+    if (!tracked_.contains(node.inputs[static_cast<std::size_t>(pair.leader)].id())) x = x.view(x.shape());
+  }
   for (const Tensor& t : node.outputs) tracked_[t.id()] = true;
-  nodes_.push_back(std::move(node));
+  nodes_->push_back(std::move(node));
 }
 
 void Tape::accessed(const std::shared_ptr<Variable>& variable) {

@@ -50,7 +50,7 @@ class Tape final : public Recorder {
   void note_exit(Exit exit) { exits_.push_back(std::move(exit)); }
   const std::vector<Exit>& exits() const { return exits_; }
 
-  const Recording& nodes() const { return nodes_; }
+  const Recording& nodes() const { return *nodes_; }
 
   bool tracks(const Tensors& inputs) const override;
   void record(Node node) override;
@@ -63,7 +63,8 @@ class Tape final : public Recorder {
   std::shared_ptr<RecorderStack> stack_;  // while it records: the stack of the thread that entered it
   bool entered_ = false;
   bool consumed_ = false;
-  Recording nodes_;
+  // Shared with a walk under way, which a callback may not pull it away from.
+  std::shared_ptr<Recording> nodes_ = std::make_shared<Recording>();
   FlatMap<bool> tracked_;
   std::vector<std::shared_ptr<Variable>> variables_;  // by construction order
   std::vector<std::pair<std::uint64_t, Tensor>> calls_;

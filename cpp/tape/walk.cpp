@@ -83,13 +83,7 @@ class Walk {
 
   void accumulate(FlatMap<Tensor>& into, const Tensor& t, const Tensor& cotangent) {
     Tensor& sum = into[t.id()];
-    if (!sum.defined()) {
-      sum = cotangent;
-    } else {
-      // `add` may run rules that touch the map, so the slot is looked up again.
-      const Tensor total = add(sum, cotangent);
-      into[t.id()] = total;
-    }
+    sum = sum.defined() ? add(sum, cotangent) : cotangent;
   }
 
   void step(const Node& node) {

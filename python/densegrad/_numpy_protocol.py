@@ -32,18 +32,23 @@ _UFUNCS = {
     np.not_equal: _core.not_equal,
 }
 
+# NumPy's parameters, in order, and what they are called here; None: only its default is supported.
 _FUNCTIONS = {
-    np.sum: _core.sum,
-    np.mean: _core.mean,
-    np.max: _core.max,
-    np.argmax: _core.argmax,
-    np.reshape: _core.reshape,
-    np.transpose: _core.transpose,
-    np.concatenate: _core.concatenate,
-    np.where: _core.where,
-    np.broadcast_to: _core.broadcast_to,
-    np.take: _core.take,
+    np.sum: (_core.sum, {"a": "x", "axis": "axis", "dtype": None, "out": None, "keepdims": "keepdims"}),
+    np.mean: (_core.mean, {"a": "x", "axis": "axis", "dtype": None, "out": None, "keepdims": "keepdims"}),
+    np.max: (_core.max, {"a": "x", "axis": "axis", "out": None, "keepdims": "keepdims"}),
+    np.argmax: (_core.argmax, {"a": "x", "axis": "axis", "out": None}),
+    np.reshape: (_core.reshape, {"a": "x", "shape": "newshape", "order": None}),
+    np.transpose: (_core.transpose, {"a": "x", "axes": "axes"}),
+    np.concatenate: (_core.concatenate, {"arrays": "xs", "axis": "axis", "out": None}),
+    np.where: (_core.where, {"condition": "condition", "x": "x1", "y": "x2"}),
+    np.broadcast_to: (_core.broadcast_to, {"array": "x", "shape": "shape"}),
+    np.take: (_core.take, {"a": "x", "indices": "indices", "axis": "axis", "out": None}),
 }
+_REQUIRED = {np.where: 3, np.reshape: 2, np.broadcast_to: 2, np.take: 2}
+
+# What reads no values.
+_PROPERTIES = {np.shape: "shape", np.ndim: "ndim", np.size: "size"}
 
 
 def _plain(value):
@@ -71,15 +76,24 @@ def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
     return _fall_back(getattr(ufunc, method), ufunc.__name__, inputs, kwargs)
 
 
+def _translate(function, names, args, kwargs):
+    """NumPy's arguments under our names; None if one of them has no counterpart."""
+    given = dict(zip(names, args)) | kwargs
+    if len(args) > len(names) or len(given) < _REQUIRED.get(function, 1) or not given.keys() <= names.keys():
+        return None
+    if any(names[name] is None and value is not None for name, value in given.items()):
+        return None
+    return {names[name]: value for name, value in given.items() if names[name] is not None}
+
+
 def _array_function(self, function, types, args, kwargs):
-    rule = _FUNCTIONS.get(function)
-    if rule is not None:
-        try:
-            return rule(*args, **kwargs)
-        except TypeError:
-            if _core.recording():
-                raise
-    return _fall_back(function, function.__name__, args, kwargs)
+    if function in _PROPERTIES and len(args) == 1 and not kwargs:
+        return getattr(args[0], _PROPERTIES[function])
+    rule, names = _FUNCTIONS.get(function, (None, {}))
+    translated = _translate(function, names, args, kwargs) if rule else None
+    if translated is None:
+        return _fall_back(function, function.__name__, args, kwargs)
+    return rule(**translated)
 
 
 def install():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import warnings
 
-from densegrad import _core
+from densegrad import _core, config
+
+__all__ = ["get", "linear", "relu", "sigmoid", "softmax"]
 
 _BY_NAME: dict = {}
 _NAME_OF: dict = {}
@@ -60,9 +62,17 @@ def softmax(x, axis=-1):
             warn_single_class(axis, y.shape)
         return y
     x = _core.convert(x)
-    axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in axis)
-    if not axes:
+    if not x.ndim:
         raise ValueError("[softmax] `x` is a scalar: it must have at least one axis.")
+    axes = tuple(range(x.ndim) if axis is None else axis)
+    if not axes or not all(config.is_integer(a) and -x.ndim <= a < x.ndim for a in axes):
+        raise ValueError(
+            f"[softmax] `axis` is {axis!r} for `x` of shape {tuple(x.shape)}: every entry must be an integer in "
+            f"[{-x.ndim}, {x.ndim})."
+        )
+    axes = tuple(a % x.ndim for a in axes)
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"[softmax] `axis` is {axis!r}: no axis may be named twice.")
     order = [a for a in range(x.ndim) if a not in axes] + list(axes)
     moved = _core.transpose(x, order)
     rows = _core.reshape(moved, moved.shape[: x.ndim - len(axes)] + (-1,))

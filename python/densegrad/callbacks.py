@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["Callback", "CallbackList", "History"]
+
 
 class Callback:
     """Base of callbacks: override the hooks you need. `self.model` and `self.params` are set before the first one.
@@ -123,6 +125,8 @@ class CallbackList:
             callbacks = []
         elif isinstance(callbacks, Callback):
             callbacks = [callbacks]
+        elif not isinstance(callbacks, (list, tuple)):
+            raise TypeError(f"[callbacks] `callbacks` is {callbacks!r}: it must be a Callback or a list of them.")
         self.callbacks = list(callbacks)
         for i, callback in enumerate(self.callbacks):
             if not isinstance(callback, Callback):

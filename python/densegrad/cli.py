@@ -5,6 +5,14 @@ from __future__ import annotations
 import sys
 
 
+def _epochs(text):
+    import argparse
+
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of epochs: it must be a non-negative integer.")
+    return int(text)
+
+
 def main(arguments=None) -> int:
     """Run the command line and return its exit code.
 
@@ -19,7 +27,7 @@ def main(arguments=None) -> int:
     parser.add_argument("--version", action="version", version=f"densegrad {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     demo = commands.add_parser("demo", help="train on real digits and show every gradient, checked against TensorFlow")
-    demo.add_argument("--epochs", type=int, default=None, help="passes over the training data")
+    demo.add_argument("--epochs", type=_epochs, default=None, help="passes over the training data")
     demo.add_argument("--quiet", action="store_true", help="no progress bars")
     demo.add_argument("--no-tensorflow", action="store_true", help="do not look for TensorFlow")
     options = parser.parse_args(arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from densegrad import _core, losses, optimizers
 from densegrad import metrics as _metrics
+from densegrad.config import is_number
 from densegrad.data import check_batch
 from densegrad.metrics import Mean
 from densegrad.tape import GradientTape
@@ -13,10 +14,13 @@ _CROSSENTROPY = {
     "sparse_categorical": losses.SparseCategoricalCrossentropy,
     "categorical": losses.CategoricalCrossentropy,
 }
+_MISSING_DEFAULT = "rmsprop"  # Keras' default optimizer
 
 
 class Compiled:
     """The part of `Model` that knows its optimizer, loss and metrics, and what one step is."""
+
+    compiled = False
 
     def _init_trainer(self):
         self.compiled = False
@@ -25,7 +29,7 @@ class Compiled:
 
     def compile(
         self,
-        optimizer="rmsprop",
+        optimizer=_MISSING_DEFAULT,
         loss=None,
         loss_weights=None,
         metrics=None,
@@ -38,7 +42,7 @@ class Compiled:
         """Choose how to train.
 
         Args:
-            optimizer: name or `Optimizer`.
+            optimizer: name or `Optimizer`; must be given, since Keras' default "rmsprop" does not exist yet.
             loss: name, `Loss`, or callable `(y_true, y_pred) -> values`; "crossentropy" takes the kind that fits the
                 shapes.
             loss_weights: a number that multiplies the loss, or None.
@@ -51,10 +55,16 @@ class Compiled:
 
         Source: Keras `Model.compile`.
         """
+        self._require_init()
+        if isinstance(optimizer, str) and optimizer.lower() == _MISSING_DEFAULT:
+            raise ValueError(
+                f"[compile] `optimizer` is 'rmsprop', Keras' default, which does not exist yet: pass one of "
+                f"{', '.join(optimizers._CLASSES)}."
+            )
         optimizer = optimizers.get(optimizer)
         deferred = isinstance(loss, str) and loss.lower() in ("crossentropy", "ce")
         loss_object = losses.as_loss(loss) if loss is not None and not deferred else None
-        if loss_weights is not None and not isinstance(loss_weights, (int, float)):
+        if loss_weights is not None and not is_number(loss_weights):
             raise TypeError(f"[compile] `loss_weights` is {loss_weights!r}: it must be a number, there is one output.")
         chosen = []
         for name, given in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
@@ -64,7 +74,8 @@ class Compiled:
                 _metrics.check(entry)
             chosen.append(list(given or ()))
         self.optimizer, self.loss = optimizer, loss
-        self._loss_object, self._loss_deferred, self._loss_weight = loss_object, deferred, loss_weights
+        self._loss_object, self._loss_deferred = loss_object, deferred
+        self._loss_weight = None if loss_weights is None else float(loss_weights)
         # Straight into the dict: these lists hold no weights and must not be tracked.
         self.__dict__.update(_metric_choice=chosen, _metric_objects=None)
         self._loss_tracker = Mean(name="loss")
@@ -75,16 +86,28 @@ class Compiled:
             self._loss_object = _CROSSENTROPY[_metrics.kind_of(true_shape, pred_shape)]()
         return self._loss_object
 
-    def _prepare(self, tag, *parts, training=False):
+    def _prepare(self, tag, *parts):
         """Check that the model can run on all `parts`, pairs of (data, batch size), and choose the metrics."""
+        self._require_init()
         if not self.compiled:
             raise RuntimeError(f"[{tag}] `{self.name}` is not compiled: call `compile(optimizer, loss)` first.")
-        if self.loss is None and not self.losses:
+        own = any(getattr(type(self), name) is not getattr(Compiled, name) for name in _STEPS)
+        if self.loss is None and not self.losses and not own:
             raise ValueError(f"[{tag}] there is no loss: pass `loss` to `compile()`.")
-        for data, batch_size in parts:
+        first = parts[0][0]
+        for data, _ in parts:
             if data.y is None and self.loss is not None:
                 raise ValueError(f"[{tag}] `y` is None: the loss needs labels.")
-            shape = check_batch(self, data, batch_size)
+            if data.y is None and any(self._metric_choice):
+                raise ValueError(f"[{tag}] `y` is None: the metrics need labels.")
+            if data.x.shape[1:] != first.x.shape[1:]:
+                raise ValueError(
+                    f"[{data.tag}] `x` has shape {data.x.shape} but the training `x` has shape {first.x.shape}: "
+                    "only the first axis may differ."
+                )
+        with _core.Pause():  # a tape of the caller sees the steps alone
+            for data, batch_size in parts:
+                shape = check_batch(self, data, batch_size)
         if self._metric_objects is None:
             plain, weighted = ([_metrics.resolve(m, data.y.shape, shape) for m in g] for g in self._metric_choice)
             found, taken = [(m.name, m, False) for m in plain], {m.name for m in plain}
@@ -123,8 +146,17 @@ class Compiled:
         return loss
 
     def train_step(self, data):
-        """Update the model on one batch `(x, y, sample_weight)`; override it for a step of your own."""
-        x, y, sample_weight = data
+        """Update the model on one batch; override it for a step of your own.
+
+        Args:
+            data: `(x, y)`, or `(x, y, sample_weight)` where `fit` got weights, or `x` alone where it got no labels.
+
+        Returns:
+            None, or a dict of numbers, which replace or join the values in the logs.
+
+        Source: Keras `Model.train_step`.
+        """
+        x, y, sample_weight = unpack(data)
         with GradientTape() as tape:
             y_pred = self(x, training=True)
             loss = self.compute_loss(x, y, y_pred, sample_weight)
@@ -133,8 +165,8 @@ class Compiled:
         self._account(x, y, y_pred, sample_weight, loss)
 
     def test_step(self, data):
-        """Evaluate the model on one batch `(x, y, sample_weight)`."""
-        x, y, sample_weight = data
+        """Evaluate the model on one batch; `data` and the result as for `train_step`."""
+        x, y, sample_weight = unpack(data)
         y_pred = self(x, training=False)
         self._account(x, y, y_pred, sample_weight, self.compute_loss(x, y, y_pred, sample_weight, training=False))
 
@@ -146,3 +178,20 @@ class Compiled:
         self._loss_tracker.add(float(loss), len(x))
         for _, metric, weighted in self._metric_objects:
             metric.update_state(y, y_pred, sample_weight if weighted else None)
+
+
+_STEPS = ("train_step", "test_step", "compute_loss")  # who overrides one of them may do without a `loss`
+
+
+def pack(x, y, sample_weight):
+    """Return one batch in the form that Keras gives to a step: `x`, `(x, y)` or `(x, y, sample_weight)`."""
+    if sample_weight is not None:
+        return x, y, sample_weight
+    return x if y is None else (x, y)
+
+
+def unpack(data):
+    """Return (x, y, sample_weight) of what `pack` returned, None for what is missing."""
+    if not isinstance(data, tuple):
+        return data, None, None
+    return (*data, *(None,) * (3 - len(data)))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
 
 from densegrad import _core
+
+__all__ = ["clear_session", "epsilon", "floatx", "set_epsilon", "set_floatx", "show_config"]
 
 _FLOATS = ("float32", "float64")
 _floatx = "float32"
@@ -38,7 +41,9 @@ def set_floatx(value: str) -> None:
 
 
 def epsilon() -> float:
-    """Return the small constant that losses and optimizers use by default, 1e-7 unless `set_epsilon` changed it.
+    """Return the small constant for code of your own, 1e-7 unless `set_epsilon` changed it.
+
+    densegrad itself does not read it: the losses clip probabilities at a fixed 1e-7, the optimizers have `epsilon`.
 
     Source: Keras `config.epsilon`.
     """
@@ -49,12 +54,27 @@ def set_epsilon(value: float) -> None:
     """Set the value that `epsilon()` returns; the built-in losses keep 1e-7.
 
     Args:
-        value: a positive float.
+        value: a non-negative, finite number.
+
+    Raises:
+        ValueError: for anything else.
 
     Source: Keras `config.set_epsilon`.
     """
     global _epsilon
+    if not is_number(value) or not 0 <= value < math.inf:
+        raise ValueError(f"[set_epsilon] `value` is {value!r}: it must be a non-negative number.")
     _epsilon = float(value)
+
+
+def is_number(value) -> bool:
+    """Whether `value` is a real number of Python or NumPy; bools are none."""
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def is_integer(value) -> bool:
+    """Whether `value` is an integer of Python or NumPy; bools are none."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def float_dtype(dtype, tag: str, argument: str = "dtype") -> np.dtype:

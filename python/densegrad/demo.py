@@ -129,6 +129,8 @@ def table(ours, theirs=None) -> str:
 class _EpochBar(dg.callbacks.Callback):
     """One bar for the whole training, a step for every epoch."""
 
+    _progress = Progress(0, 0)
+
     def on_train_begin(self, logs=None):
         self._progress = Progress(1, self.params["epochs"], unit="epoch")
         self._progress.begin(0)
@@ -138,6 +140,9 @@ class _EpochBar(dg.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self._progress.end(logs or {})
+
+    def close(self):
+        self._progress.close()
 
 
 def run(epochs=None, quiet=False, tensorflow=True) -> float:
@@ -159,7 +164,11 @@ def run(epochs=None, quiet=False, tensorflow=True) -> float:
     start = time.perf_counter()
     epochs = EPOCHS if epochs is None else epochs
     bar = [] if quiet else [_EpochBar()]
-    model.fit(x_train, y_train, batch_size=BATCH_SIZE, epochs=epochs, verbose=0, callbacks=bar)
+    try:
+        model.fit(x_train, y_train, batch_size=BATCH_SIZE, epochs=epochs, verbose=0, callbacks=bar)
+    finally:
+        for each in bar:
+            each.close()
     seconds = time.perf_counter() - start
     loss, accuracy = model.evaluate(x_test, y_test, verbose=0)
     print(f"Trained {epochs} epochs in {seconds:.1f} s.")

@@ -8,6 +8,21 @@ import numpy as np
 
 from densegrad import _core, config, random
 
+__all__ = [
+    "Constant",
+    "GlorotUniform",
+    "Initializer",
+    "Ones",
+    "RandomUniform",
+    "Zeros",
+    "constant",
+    "get",
+    "glorot_uniform",
+    "ones",
+    "random_uniform",
+    "zeros",
+]
+
 
 class Initializer:
     """Base of initializers: a callable `(shape, dtype=None) -> tensor` that returns the same values at every call.
@@ -30,7 +45,7 @@ class Constant(Initializer):
         self.value = value
 
     def __call__(self, shape, dtype=None):
-        return _core.constant(np.full(tuple(shape), self.value, dtype or config.floatx()))
+        return _core.constant(np.full(_shape(self, shape), self.value, dtype or config.floatx()))
 
 
 class Zeros(Constant):
@@ -49,15 +64,17 @@ class Ones(Constant):
 
 class _Seeded(Initializer):
     def __init__(self, seed=None):
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer))):
+        if seed is not None and not config.is_integer(seed):
             raise ValueError(f"[{type(self).__name__}] `seed` is {seed!r}: it must be an integer or None.")
+        if seed is not None and not 0 <= seed < 2**64:
+            raise ValueError(f"[{type(self).__name__}] `seed` is {seed!r}: it must be in [0, 2**64).")
         self.seed = random.make_seed() if seed is None else int(seed)
 
     def _uniform(self, shape, dtype, minval, maxval):
         dtype = config.float_dtype(dtype, type(self).__name__)
         # Keras hands the limits to the generator as float32, for float64 weights too.
         minval, maxval = float(np.float32(minval)), float(np.float32(maxval))
-        return _core.random_uniform(tuple(shape), minval, maxval, self.seed, dtype)
+        return _core.random_uniform(_shape(self, shape), minval, maxval, self.seed, dtype)
 
 
 class RandomUniform(_Seeded):
@@ -89,10 +106,17 @@ class GlorotUniform(_Seeded):
     """
 
     def __call__(self, shape, dtype=None):
-        fan_in, fan_out = _fans(shape)
+        fan_in, fan_out = _fans(_shape(self, shape))
         # Keras' order of operations: the last bit of the limit decides the last bit of every weight.
         limit = math.sqrt(3.0 * (1.0 / max(1.0, (fan_in + fan_out) / 2.0)))
         return self._uniform(shape, dtype, -limit, limit)
+
+
+def _shape(initializer, shape) -> tuple[int, ...]:
+    if not isinstance(shape, (tuple, list)) or not all(config.is_integer(n) and n >= 0 for n in shape):
+        name = type(initializer).__name__
+        raise ValueError(f"[{name}] `shape` is {shape!r}: it must be a tuple of non-negative integers, such as (3,).")
+    return tuple(shape)
 
 
 def _fans(shape) -> tuple[int, int]:

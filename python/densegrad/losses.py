@@ -5,6 +5,19 @@ from __future__ import annotations
 from densegrad import _core, config
 from densegrad._core import Tensor
 
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "Loss",
+    "MeanSquaredError",
+    "SparseCategoricalCrossentropy",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "get",
+    "mean_squared_error",
+    "sparse_categorical_crossentropy",
+]
+
 _loss = _core.loss
 _REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none")
 
@@ -41,8 +54,8 @@ class Loss:
     def __call__(self, y_true, y_pred, sample_weight=None):
         y_pred = self._prediction(y_pred)
         y_true = _core.convert(y_true, y_pred.dtype)
-        values = self.call(*squeeze_or_expand(y_true, y_pred))
-        return _reduce(_core.convert(values, y_pred.dtype), sample_weight, self._reduction)
+        values = self.call(*_core.align_ranks(y_true, y_pred))
+        return _core.reduce_loss(_core.convert(values, y_pred.dtype), sample_weight, self._reduction)
 
     def call(self, y_true, y_pred):
         """Return one value per sample for tensors of one dtype."""
@@ -58,9 +71,15 @@ class Loss:
 class _Native(Loss):
     """A loss that the compiled core computes in one primitive."""
 
-    _function = None  # its name in the core
+    _function = None  # its name in the core, and of the function in this module
+    _aliases = ()  # other names for `compile(loss=...)`
 
     def __init__(self, reduction, name, dtype, from_logits=False, label_smoothing=0.0, axis=-1):
+        cls = type(self).__name__
+        if not config.is_number(label_smoothing) or not 0 <= label_smoothing <= 1:
+            raise ValueError(f"[{cls}] `label_smoothing` is {label_smoothing!r}: it must be in [0, 1].")
+        if not config.is_integer(axis):
+            raise ValueError(f"[{cls}] `axis` is {axis!r}: it must be an integer.")
         super().__init__(name, reduction, dtype)
         self.from_logits = from_logits
         self.label_smoothing = label_smoothing
@@ -84,14 +103,16 @@ class MeanSquaredError(_Native):
     """
 
     _function = "mean_squared_error"
+    _aliases = ("mse", "MSE")
 
     def __init__(self, reduction="sum_over_batch_size", name="mean_squared_error", dtype=None):
         super().__init__(reduction, name, dtype)
 
 
 class BinaryCrossentropy(_Native):
-    """-(t log p + (1 - t) log(1 - p)), mean over `axis`, in nats per sample, for t = y_true, p = y_pred.
+    """-(t log p + (1 - t) log(1 - p)), mean over `axis`, in nats per sample, for t = y_true, p = clip(y_pred).
 
+    clip(p) keeps p in [1e-7, 1 - 1e-7], rounded to the dtype; its derivative is 0 outside.
     For a p that is the output of a sigmoid the value and dL/dz are taken from its input z, stably.
 
     Args:
@@ -104,6 +125,7 @@ class BinaryCrossentropy(_Native):
     """
 
     _function = "binary_crossentropy"
+    _aliases = ("bce", "BCE")
 
     def __init__(
         self,
@@ -118,8 +140,9 @@ class BinaryCrossentropy(_Native):
 
 
 class CategoricalCrossentropy(_Native):
-    """-sum(t log p) over `axis`, in nats per sample, for one-hot or soft labels t = y_true and p = y_pred.
+    """-sum_j t_j log clip(p_j / sum_i p_i) over `axis`, in nats per sample, for one-hot or soft labels t, p = y_pred.
 
+    clip(q) keeps q in [1e-7, 1 - 1e-7], rounded to the dtype; its derivative is 0 outside.
     For a p that is the output of a softmax the value and dL/dz are taken from its input z, stably.
 
     Args:
@@ -146,8 +169,10 @@ class CategoricalCrossentropy(_Native):
 
 
 class SparseCategoricalCrossentropy(_Native):
-    """-log p[y_true], in nats per sample, for integer labels in [0, K), of shape (batch,) or (batch, 1).
+    """log(sum_j clip(p_j)) - log clip(p_k), in nats per sample, for integer labels k = y_true in [0, K), p = y_pred.
 
+    Labels have shape (batch,) or (batch, 1). clip(p) keeps p in [1e-7, 1 - 1e-7], rounded to the dtype; its
+    derivative is 0 outside.
     For a p that is the output of a softmax the value and dL/dz are taken from its input z, stably.
 
     Args:
@@ -184,7 +209,7 @@ class SparseCategoricalCrossentropy(_Native):
             valid = _core.maximum(_core.sum(weights), 1.0)
             weights = _core.multiply(weights, _core.divide(float(weights.size), valid))
         if sample_weight is not None:
-            weights = _core.multiply(*squeeze_or_expand(weights, _core.convert(sample_weight, y_pred.dtype)))
+            weights = _core.multiply(*_core.align_ranks(weights, _core.convert(sample_weight, y_pred.dtype)))
         return super().__call__(labels, y_pred, weights)
 
     def call(self, y_true, y_pred):
@@ -224,30 +249,6 @@ def _ignore(y_true, ignore_class, dtype):
     return labels, _core.cast(keep, dtype)
 
 
-def squeeze_or_expand(x1, x2):
-    """Return `x1`, `x2` with equal ranks if one has just one more axis, a last one of length 1, as in Keras."""
-    if x1.ndim == x2.ndim + 1 and x1.shape[-1] == 1:
-        if x2.ndim == 1:
-            return x1, _core.reshape(x2, (-1, 1))
-        return _core.reshape(x1, x1.shape[:-1]), x2
-    if x2.ndim == x1.ndim + 1:
-        return squeeze_or_expand(x2, x1)[::-1]
-    return x1, x2
-
-
-def _reduce(values, sample_weight, reduction):
-    if sample_weight is not None:
-        values, sample_weight = squeeze_or_expand(values, _core.convert(sample_weight, values.dtype))
-        values = _core.multiply(values, sample_weight)
-    if reduction == "none" or tuple(values.shape) in ((), (0,)):
-        return values
-    if reduction == "mean_with_sample_weight" and sample_weight is not None:
-        total = _core.sum(sample_weight)
-        empty = _core.equal(total, 0.0)
-        return _core.where(empty, 0.0, _core.divide(_core.sum(values), _core.where(empty, 1.0, total)))
-    return _core.sum(values) if reduction == "sum" else _core.mean(values)
-
-
 class _FunctionLoss(Loss):
     """A loss made of a function `(y_true, y_pred) -> values`."""
 
@@ -256,11 +257,11 @@ class _FunctionLoss(Loss):
         self.call = function
 
 
-_CLASSES = (MeanSquaredError, BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy)
-_FUNCTIONS = (mean_squared_error, binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy)
-_CLASS_OF = dict(zip(_FUNCTIONS, _CLASSES))
+# A class names its function and its aliases: nothing else lists the losses.
+_CLASS_OF = {globals()[c._function]: c for c in _Native.__subclasses__()}
+_FUNCTIONS, _CLASSES = tuple(_CLASS_OF), tuple(_CLASS_OF.values())
 _BY_NAME = {f.__name__: f for f in _FUNCTIONS} | {c.__name__: c for c in _CLASSES}
-_BY_NAME |= dict.fromkeys(("mse", "MSE"), mean_squared_error) | dict.fromkeys(("bce", "BCE"), binary_crossentropy)
+_BY_NAME |= {alias: f for f, c in _CLASS_OF.items() for alias in c._aliases}
 
 
 def get(identifier):
@@ -294,6 +295,7 @@ def as_loss(identifier) -> Loss:
     loss = get(identifier)
     if isinstance(loss, Loss):
         return loss
-    if loss in _CLASS_OF:
-        return _CLASS_OF[loss]()
+    for function, cls in _CLASS_OF.items():  # a callable need not be hashable
+        if loss is function:
+            return cls()
     return _FunctionLoss(loss, identifier if isinstance(identifier, str) else getattr(loss, "__name__", None))

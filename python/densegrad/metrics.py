@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+
 from densegrad import _core, config, losses
+
+__all__ = [
+    "BinaryAccuracy",
+    "CategoricalAccuracy",
+    "Mean",
+    "MeanMetricWrapper",
+    "Metric",
+    "SparseCategoricalAccuracy",
+    "binary_accuracy",
+    "categorical_accuracy",
+    "sparse_categorical_accuracy",
+]
 
 
 class Metric:
@@ -53,7 +67,7 @@ class Mean(Metric):
             self.add(float(_core.mean(values)) if values.size else 0.0, values.shape[0] if values.ndim else 1)
             return
         weights = _core.convert(sample_weight, values.dtype)
-        values, weights = losses.squeeze_or_expand(values, weights)
+        values, weights = _core.align_ranks(values, weights)
         if values.ndim > weights.ndim:
             values = _core.mean(values, axis=tuple(range(weights.ndim, values.ndim)))
         weights = _core.broadcast_to(weights, values.shape)
@@ -94,7 +108,7 @@ class MeanMetricWrapper(Mean):
 def binary_accuracy(y_true, y_pred, threshold=0.5):
     """Return the mean over the last axis of (y_pred > threshold) == y_true. Source: Keras `metrics.binary_accuracy`."""
     y_pred = _core.convert(y_pred)
-    y_true, y_pred = losses.squeeze_or_expand(_core.convert(y_true, y_pred.dtype), y_pred)
+    y_true, y_pred = _core.align_ranks(_core.convert(y_true, y_pred.dtype), y_pred)
     above = _core.cast(_core.greater(y_pred, threshold), y_pred.dtype)
     return _core.mean(_core.cast(_core.equal(y_true, above), y_pred.dtype), axis=-1)
 
@@ -131,9 +145,9 @@ class BinaryAccuracy(MeanMetricWrapper):
     """
 
     def __init__(self, name="binary_accuracy", threshold=0.5):
-        if not 0 < threshold < 1:
+        if not config.is_number(threshold) or not 0 < threshold < 1:
             raise ValueError(f"[BinaryAccuracy] `threshold` is {threshold!r}: it must be between 0 and 1.")
-        super().__init__(lambda y_true, y_pred: binary_accuracy(y_true, y_pred, threshold), name)
+        super().__init__(functools.partial(binary_accuracy, threshold=threshold), name)
 
 
 class CategoricalAccuracy(MeanMetricWrapper):

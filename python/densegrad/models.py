@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from densegrad import _core
+from densegrad import _core, config
 from densegrad._core import Tensor
 from densegrad.layers.base import Layer, _shape_of
 from densegrad.layers.core import InputLayer
@@ -43,8 +43,8 @@ class Model(Trainer, Layer):
             raise ValueError(f"[get_layer] `name` is {name!r} and `index` is {index!r}: pass exactly one of them.")
         layers = self.layers
         if index is not None:
-            if not 0 <= index < len(layers):
-                raise ValueError(f"[get_layer] `index` is {index}: `{self.name}` has {len(layers)} layers.")
+            if not config.is_integer(index) or not -len(layers) <= index < len(layers):
+                raise ValueError(f"[get_layer] `index` is {index!r}: `{self.name}` has {len(layers)} layers.")
             return layers[index]
         for layer in layers:
             if layer.name == name:
@@ -89,9 +89,10 @@ class Sequential(Model):
         super().__init__(trainable=trainable, name=name)
         object.__setattr__(self, "_chain", [])
         self._input = self._input_layer = None
-        entries = list(layers or [])
+        if isinstance(layers, (Layer, Tensor, str)) or not hasattr(layers or [], "__iter__"):
+            raise TypeError(f"[Sequential] `layers` is {layers!r}: it must be a list of layers.")
         checked = []
-        for entry in entries:
+        for entry in layers or []:
             checked.append(self._checked(entry, checked))
         for layer in checked:
             self._append(layer)
@@ -173,15 +174,28 @@ class Sequential(Model):
         same = self._input is not None and tuple(self._input.shape) == shape
         x = self._input if same else _core.placeholder(shape, self._chain[0]._dtype)
         y = x
-        for layer in self._chain:
-            y = layer(y)
+        with _core.Pause():  # these are no calls of the layers
+            for layer in self._chain:
+                y = layer(y)
         self._input = x
 
     def _require_layers(self):
         if not self._chain:
             raise ValueError(f"[Sequential] `{self.name}` has no layers: add one with `add(layer)` before it is used.")
 
+    def __getstate__(self):
+        state = super().__getstate__()
+        if state.get("_input") is not None:  # a symbolic tensor is made anew
+            state["_input"] = (tuple(self._input.shape), self._input.dtype.name)
+        return state
+
+    def __setstate__(self, state):
+        if state.get("_input") is not None:
+            state = {**state, "_input": _core.placeholder(*state["_input"])}
+        super().__setstate__(state)
+
     def _first_call(self, x, args, kwargs):
+        self._require_init()
         self._require_layers()
         if not self.built:
             self._check_shapes(_shape_of(self._as_input(x)))
@@ -235,7 +249,8 @@ class Sequential(Model):
     @property
     def outputs(self):
         """A list with the symbolic output."""
-        return [self.call(self._symbolic_input())]
+        with _core.Pause():
+            return [self.call(self._symbolic_input())]
 
     @property
     def input_shape(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
@@ -9,13 +10,16 @@ import numpy as np
 from densegrad import _core, config
 from densegrad._core import Tensor, Variable
 
-_update = _core.optimizer_update
+_step = _core.optimizer_step
+
+__all__ = ["SGD", "Adam", "Optimizer", "get"]
 
 
 class Optimizer:
     """Base of optimizers: holds the step count, the learning rate and the slots, and checks before it updates.
 
-    A subclass names its update in the compiled core (`_update_name`), its slots and its numbers (`_hyper`).
+    A subclass names its update in the compiled core (`_update_name`), its slots, and the attributes that the update
+    takes as numbers (`_numbers`, in the order that the core declares).
 
     Args:
         learning_rate: float, or a callable without arguments that returns one.
@@ -23,13 +27,14 @@ class Optimizer:
 
     Raises:
         TypeError: for an argument that the optimizer does not have.
-        ValueError: if `learning_rate` is neither a float nor callable.
+        ValueError: if `learning_rate` is neither a float (NaN is none) nor callable.
 
     Source: Keras `optimizers.Optimizer`.
     """
 
     _update_name = None
     _arguments = ("learning_rate", "name")
+    _numbers = ()
 
     def __init__(self, learning_rate, name=None, **kwargs):
         cls = type(self).__name__
@@ -39,26 +44,32 @@ class Optimizer:
                 f"It accepts {', '.join(f'`{a}`' for a in self._arguments)}."
             )
         self._rate_function = learning_rate if callable(learning_rate) else None
-        if self._rate_function is None and not isinstance(learning_rate, float):
+        if self._rate_function is None and not (isinstance(learning_rate, float) and learning_rate == learning_rate):
             raise ValueError(
                 f"[{cls}] `learning_rate` is {learning_rate!r}: it must be a float, such as 1e-3, "
                 "or a callable without arguments that returns one."
             )
         self.name = name or config.auto_name(cls)
         self.built = False
-        self._variables = []
-        self._index = {}
-        self._slots = []
-        self._iterations = self._add(0, "iteration", "int64")
-        self._one = _core.constant(1, "int64")
+        self._index = {}  # the place of each variable in `_targets` and `_slots`, by id
+        self._targets, self._slots = [], []
+        self._iterations = self._make(0, "iteration", "int64")
+        self._variables = [self._iterations]
         if self._rate_function is None:
-            self._learning_rate = self._add(learning_rate, "learning_rate", config.floatx())
+            self._learning_rate = self._make(learning_rate, "learning_rate", config.floatx())
+            self._variables.append(self._learning_rate)
 
-    def _add(self, value, name, dtype):
+    def _make(self, value, name, dtype):
         variable = Variable(value, False, name, dtype)
         variable.path = f"{self.name}/{name}"
-        self._variables.append(variable)
         return variable
+
+    def __getstate__(self):
+        return {name: value for name, value in self.__dict__.items() if name != "_index"}
+
+    def __setstate__(self, state):
+        # Copied together with a model, `_targets` are the variables of the copy: they keep their slots.
+        self.__dict__.update(state, _index={id(v): i for i, v in enumerate(state["_targets"])})
 
     @property
     def iterations(self):
@@ -76,7 +87,13 @@ class Optimizer:
             raise TypeError(
                 f"[{self.name}] `learning_rate` is a callable and cannot be set: change what it returns instead."
             )
-        self._learning_rate.assign(float(value))
+        try:
+            rate = math.nan if isinstance(value, str) else float(value)
+        except (TypeError, ValueError):
+            rate = math.nan
+        if math.isnan(rate):
+            raise ValueError(f"[{self.name}] `learning_rate` is {value!r}: it must be a number.")
+        self._learning_rate.assign(rate)
 
     @property
     def variables(self):
@@ -100,16 +117,19 @@ class Optimizer:
                 raise TypeError(
                     f"[{self.name}] `trainable_variables[{i}]` is a {type(variable).__name__}: it must be a Variable."
                 )
-        self._slots = [[] for _ in variables]
+        slots, made = [[] for _ in variables], []
         for group in self._slot_groups():
-            for slots, variable in zip(self._slots, variables):
+            for own, variable in zip(slots, variables):
                 for name in group:
                     zeros = np.zeros(variable.shape, variable.dtype)
                     path = variable.path.replace("/", "_")
-                    slots.append(self._add(zeros, f"{path}_{name}", variable.dtype))
-        self._targets = variables
-        self._index = {id(v): i for i, v in enumerate(variables)}
-        self.built = True
+                    own.append(self._make(zeros, f"{path}_{name}", variable.dtype))
+                    made.append(own[-1])
+        index = {id(v): i for i, v in enumerate(variables)}
+        # One call: an interrupt comes before it or after it.
+        self.__dict__.update(
+            _slots=slots, _variables=self._variables + made, _targets=variables, _index=index, built=True
+        )
 
     def _slot_groups(self):
         """Names of the slots, grouped as Keras makes them: a group is made for one variable after the other."""
@@ -117,7 +137,11 @@ class Optimizer:
 
     def _hyper(self):
         """The numbers that the update takes, in the order that the core declares."""
-        return ()
+        try:
+            return [float(getattr(self, name)) for name in self._numbers]
+        except (TypeError, ValueError):
+            given = ", ".join(f"`{name}` = {getattr(self, name)!r}" for name in self._numbers)
+            raise TypeError(f"[{self.name}] the optimizer has {given}: they must be numbers.") from None
 
     def apply_gradients(self, grads_and_vars):
         """Update each variable by its gradient and return `iterations`.
@@ -162,13 +186,25 @@ class Optimizer:
         if not grads:
             return
         work = self._checked(grads, variables)
+        rate, hyper = self._rate(), self._hyper()
         if not self.built:
             self.build(variables)
-        step = int(self._iterations) + 1
-        rate, hyper, index, slots = float(self.learning_rate), self._hyper(), self._index, self._slots
-        for gradient, variable in work:
-            _update(self._update_name, variable, gradient, slots[index[id(variable)]], rate, hyper, step)
-        self._iterations.assign_add(self._one)
+        index, slots = self._index, self._slots
+        # One call: an interrupt comes before it or after it, never between two variables.
+        _step(
+            self._update_name,
+            [(variable, gradient, slots[index[id(variable)]]) for gradient, variable in work],
+            rate,
+            hyper,
+            self._iterations,
+        )
+
+    def _rate(self):
+        rate = self.learning_rate
+        try:
+            return float(rate)
+        except (TypeError, ValueError):
+            raise TypeError(f"[{self.name}] `learning_rate` gave {rate!r}: it must give a float.") from None
 
     def _checked(self, grads, variables):
         """Return the (gradient, variable) pairs to update, after checking all of them."""
@@ -193,6 +229,8 @@ class Optimizer:
                     f"[{self.name}] the gradient of `{variable.path}` has shape {tuple(gradient.shape)} but the "
                     f"variable has shape {tuple(variable.shape)}: they must be equal."
                 )
+            if gradient.is_symbolic:
+                raise ValueError(f"[{self.name}] the gradient of `{variable.path}` is symbolic: it must have values.")
             work.append((gradient, variable))
         if missing and not work:
             reason = "no variable takes part in the loss. Was it computed with the tape open?"
@@ -226,6 +264,7 @@ class SGD(Optimizer):
 
     _update_name = "sgd"
     _arguments = ("learning_rate", "momentum", "nesterov", "name")
+    _numbers = ("momentum", "nesterov")
 
     def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, name="sgd", **kwargs):
         if not isinstance(momentum, float) or not 0 <= momentum <= 1:
@@ -237,9 +276,6 @@ class SGD(Optimizer):
     def _slot_groups(self):
         return (("momentum",),) if self.momentum else ()
 
-    def _hyper(self):
-        return (self.momentum, float(self.nesterov))
-
 
 class Adam(Optimizer):
     """Adaptive moments: m += (g - m)(1 - b1), v += (g^2 - v)(1 - b2), w -= m a / (sqrt(v) + eps).
@@ -248,7 +284,7 @@ class Adam(Optimizer):
 
     Args:
         learning_rate: float or callable.
-        beta_1, beta_2: floats, b1 and b2.
+        beta_1, beta_2: floats in [0, 1), b1 and b2.
         epsilon: float, eps.
         amsgrad: bool.
         name: str.
@@ -258,21 +294,24 @@ class Adam(Optimizer):
 
     _update_name = "adam"
     _arguments = ("learning_rate", "beta_1", "beta_2", "epsilon", "amsgrad", "name")
+    _numbers = ("beta_1", "beta_2", "epsilon")
 
     def __init__(
         self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, name="adam", **kwargs
     ):
+        for argument, value in (("beta_1", beta_1), ("beta_2", beta_2), ("epsilon", epsilon)):
+            if not config.is_number(value):
+                raise ValueError(f"[Adam] `{argument}` is {value!r}: it must be a number.")
+            if argument != "epsilon" and not 0 <= value < 1:
+                raise ValueError(f"[Adam] `{argument}` is {value!r}: it must be in [0, 1).")
         super().__init__(learning_rate, name, **kwargs)
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
+        self.beta_1 = float(beta_1)
+        self.beta_2 = float(beta_2)
+        self.epsilon = float(epsilon)
         self.amsgrad = bool(amsgrad)
 
     def _slot_groups(self):
         return (("momentum", "velocity"),) + ((("velocity_hat",),) if self.amsgrad else ())
-
-    def _hyper(self):
-        return (self.beta_1, self.beta_2, self.epsilon)
 
 
 _CLASSES = {c.__name__.lower(): c for c in (SGD, Adam)}

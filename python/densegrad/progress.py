@@ -50,6 +50,18 @@ class Progress:
         elif title:
             print(title, flush=True)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self.close()
+
+    def close(self):
+        """Leave the bar as it is; after an error it would go on refreshing."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
     def step(self, logs):
         """Count one batch; `logs` is a function that returns the values so far, called only when they are shown."""
         self._done += 1
@@ -62,8 +74,7 @@ class Progress:
             return
         if self._bar is not None:
             self._bar.set_postfix_str(format_logs(logs).removeprefix(" - "), refresh=True)
-            self._bar.close()
-            self._bar = None
+            self.close()
             return
         seconds = time.perf_counter() - self._start
         per_step = format_time(seconds / max(self._done, 1))

@@ -6,6 +6,8 @@ import random as _python_random
 
 import numpy as np
 
+__all__ = ["set_random_seed"]
+
 # Two streams: shuffling must not move the seeds of later layers, which follow Keras' draw for draw.
 _seeds = _python_random.Random()
 _shuffles = _python_random.Random()
@@ -18,15 +20,18 @@ def set_random_seed(seed: int) -> None:
     `keras.utils.set_random_seed(42)`, bit for bit.
 
     Args:
-        seed: an integer.
+        seed: an integer in [0, 2**32).
 
     Raises:
         TypeError: if `seed` is not an integer.
+        ValueError: if it is out of range.
 
     Source: Keras `utils.set_random_seed`, which also seeds Python and NumPy.
     """
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
         raise TypeError(f"[set_random_seed] `seed` is {seed!r}: it must be an integer.")
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"[set_random_seed] `seed` is {seed!r}: it must be in [0, 2**32).")
     _seeds.seed(int(seed))
     _shuffles.seed(f"densegrad shuffle {int(seed)}")
 

@@ -64,7 +64,7 @@ def _output_shapes(model):
 
 
 def _rows(layer, shapes, expand_nested, show_trainable, level):
-    shape = shapes.get(id(layer))
+    shape = shapes.get(id(layer)) or layer._output_shape
     name = ("   " * level + "└ " if level else "") + f"{layer.name} ({type(layer).__name__})"
     row = [
         name,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from densegrad._core import Tensor, Variable
 from densegrad.callbacks import CallbackList
-from densegrad.compiling import Compiled
+from densegrad.compiling import Compiled, pack
+from densegrad.config import is_integer, is_number
 from densegrad.data import Data
 from densegrad.progress import Progress
 
@@ -66,10 +68,11 @@ class Trainer(Compiled):
         if validation_batch_size is not None:
             val_size = _batch_size("fit", "validation_batch_size", validation_batch_size)
         epochs, initial_epoch = _count("fit", "epochs", epochs), _count("fit", "initial_epoch", initial_epoch)
-        if shuffle not in (True, False, "batch"):
+        if not isinstance(shuffle, (bool, np.bool_, int, str)) or shuffle not in (True, False, "batch"):
             raise ValueError(f"[fit] `shuffle` is {shuffle!r}: it must be True, False or 'batch'.")
-        if not isinstance(validation_split, (int, float)) or not 0 <= validation_split < 1:
+        if not is_number(validation_split) or not 0 <= validation_split < 1:
             raise ValueError(f"[fit] `validation_split` is {validation_split!r}: it must be in [0, 1).")
+        validation_split = float(validation_split)
         validates = _validates(validation_freq)
         data, val = Data("fit", x, y, sample_weight, class_weight), None
         if validation_data is not None:
@@ -86,45 +89,55 @@ class Trainer(Compiled):
         callbacks.start()
         self.stop_training, self.history = False, callbacks.history
         batch_begin, batch_end = callbacks.hook("on_train_batch_begin"), callbacks.hook("on_train_batch_end")
-        progress, logs = Progress(verbose, steps, epochs), None
+        logs = None
         callbacks.on_train_begin()
-        for epoch in range(initial_epoch, epochs):
-            self.reset_metrics()
-            callbacks.on_epoch_begin(epoch)
-            progress.begin(epoch)
-            for step, batch in enumerate(data.batches(batch_size, shuffle)):
-                if batch_begin:
-                    batch_begin(step)
-                self.train_step(batch)
-                progress.step(self.get_metrics_result)
-                if batch_end:
-                    batch_end(step, self.get_metrics_result())
+        with Progress(verbose, steps, epochs) as progress:
+            for epoch in range(initial_epoch, epochs):
+                self.reset_metrics()
+                callbacks.on_epoch_begin(epoch)
+                progress.begin(epoch)
+                results = None
+                for step, batch in enumerate(data.batches(batch_size, shuffle)):
+                    if batch_begin:
+                        batch_begin(step)
+                    results = self.train_step(pack(*batch))
+                    progress.step(lambda results=results: self._logs(results))
+                    if batch_end:
+                        batch_end(step, self._logs(results))
+                    if self.stop_training:
+                        break
+                logs = self._logs(results)
+                if val is not None and validates(epoch + 1):
+                    results = self._evaluate(val, val_size, callbacks)
+                    logs = dict(sorted({**logs, **{f"val_{name}": value for name, value in results.items()}}.items()))
+                progress.end(logs)
+                callbacks.on_epoch_end(epoch, logs)
                 if self.stop_training:
                     break
-            logs = self.get_metrics_result()
-            if val is not None and validates(epoch + 1):
-                results = self._evaluate(val, val_size, callbacks)
-                logs = dict(sorted({**logs, **{f"val_{name}": value for name, value in results.items()}}.items()))
-            progress.end(logs)
-            callbacks.on_epoch_end(epoch, logs)
-            if self.stop_training:
-                break
         callbacks.on_train_end(logs)
         return self.history
+
+    def _logs(self, results):
+        """Return the values of the metrics with the dict that a step returned, if it did, on top; keys sorted."""
+        if not isinstance(results, dict):
+            return self.get_metrics_result()
+        own = {name: float(value) for name, value in results.items()}
+        return dict(sorted({**self.get_metrics_result(), **own}.items()))
 
     def _evaluate(self, data, batch_size, callbacks, progress=None):
         begin, end = callbacks.hook("on_test_batch_begin"), callbacks.hook("on_test_batch_end")
         callbacks.on_test_begin()
         self.reset_metrics()
+        results = None
         for step, batch in enumerate(data.batches(batch_size)):
             if begin:
                 begin(step)
-            self.test_step(batch)
+            results = self.test_step(pack(*batch))
             if progress:
-                progress.step(self.get_metrics_result)
+                progress.step(lambda results=results: self._logs(results))
             if end:
-                end(step, self.get_metrics_result())
-        logs = self.get_metrics_result()
+                end(step, self._logs(results))
+        logs = self._logs(results)
         callbacks.on_test_end(logs)
         return logs
 
@@ -154,10 +167,10 @@ class Trainer(Compiled):
         callbacks = CallbackList(callbacks, self, verbose=verbose, epochs=1, steps=count)
         self._prepare("evaluate", (data, batch_size))
         callbacks.start()
-        progress = Progress(verbose, count)
-        progress.begin(0)
-        logs = self._evaluate(data, batch_size, callbacks, progress)
-        progress.end(logs)
+        with Progress(verbose, count) as progress:
+            progress.begin(0)
+            logs = self._evaluate(data, batch_size, callbacks, progress)
+            progress.end(logs)
         return self._results(logs, return_dict)
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
@@ -172,15 +185,16 @@ class Trainer(Compiled):
         count = max(1, -(-len(data) // batch_size))
         callbacks = CallbackList(callbacks, self, verbose=verbose, epochs=1, steps=count)
         callbacks.start()
-        progress, outputs = Progress(verbose, count), []
+        outputs = []
         callbacks.on_predict_begin()
-        progress.begin(0)
-        for step, (batch, _, _) in enumerate(data.batches(batch_size) if len(data) else [(data.x, None, None)]):
-            callbacks.on_predict_batch_begin(step)
-            outputs.append(np.asarray(self.predict_step(batch)))
-            progress.step(dict)
-            callbacks.on_predict_batch_end(step, {"outputs": outputs[-1]})
-        progress.end({})
+        with Progress(verbose, count) as progress:
+            progress.begin(0)
+            for step, (batch, _, _) in enumerate(data.batches(batch_size) if len(data) else [(data.x, None, None)]):
+                callbacks.on_predict_batch_begin(step)
+                outputs.append(_output("predict", self.predict_step(batch)))
+                progress.step(dict)
+                callbacks.on_predict_batch_end(step, {"outputs": outputs[-1]})
+            progress.end({})
         callbacks.on_predict_end()
         return np.concatenate(outputs)
 
@@ -197,20 +211,26 @@ class Trainer(Compiled):
 
     def predict_on_batch(self, x):
         """Return the outputs of one batch as a NumPy array. Source: Keras `Model.predict_on_batch`."""
-        return np.asarray(self.predict_step(Data("predict_on_batch", x, minimum=0).x))
+        return _output("predict_on_batch", self.predict_step(Data("predict_on_batch", x, minimum=0).x))
 
     def _on_batch(self, tag, step, x, y, sample_weight, class_weight, return_dict):
         data = Data(tag, x, y, sample_weight, class_weight)
         self._prepare(tag, (data, len(data)))
         self.reset_metrics()
-        step((data.x, data.y, data.sample_weight))
-        return self._results(self.get_metrics_result(), return_dict)
+        return self._results(self._logs(step(pack(data.x, data.y, data.sample_weight))), return_dict)
 
     def _results(self, logs, return_dict):
         if return_dict:
             return logs
-        values = [logs["loss"], *(logs[name] for name, _, _ in self._metric_objects)]
+        names = ["loss", *(name for name, _, _ in self._metric_objects)]
+        values = [logs[name] for name in [*names, *(name for name in logs if name not in names)]]
         return values if len(values) > 1 else values[0]
+
+
+def _output(tag, y):
+    if not isinstance(y, (Tensor, Variable, np.ndarray)):
+        raise TypeError(f"[{tag}] the model returns a {type(y).__name__}: it must return one tensor.")
+    return np.asarray(y)
 
 
 def _reject(tag, **arguments):
@@ -220,19 +240,19 @@ def _reject(tag, **arguments):
 
 
 def _batch_size(tag, name, value):
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+    if not is_integer(value) or value < 1:
         raise ValueError(f"[{tag}] `{name}` is {value!r}: it must be a positive integer.")
     return int(value)
 
 
 def _count(tag, name, value):
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+    if not is_integer(value) or value < 0:
         raise ValueError(f"[{tag}] `{name}` is {value!r}: it must be a non-negative integer.")
     return int(value)
 
 
 def _verbose(tag, value):
-    if value not in ("auto", 0, 1, 2):
+    if not isinstance(value, (int, str, np.integer, np.bool_)) or value not in ("auto", 0, 1, 2):
         raise ValueError(f"[{tag}] `verbose` is {value!r}: it must be 'auto', 0, 1 or 2.")
     return 1 if value == "auto" else int(value)
 
@@ -240,6 +260,6 @@ def _verbose(tag, value):
 def _validates(freq):
     if isinstance(freq, (list, tuple, set)):
         return lambda epoch: epoch in freq
-    if isinstance(freq, bool) or not isinstance(freq, int) or freq < 1:
+    if not is_integer(freq) or freq < 1:
         raise ValueError(f"[fit] `validation_freq` is {freq!r}: it must be a positive integer or a list of epochs.")
     return lambda epoch: epoch % freq == 0

@@ -33,7 +33,7 @@ double shifted(const Function& f, const std::vector<Tensor>& x, const Directions
   for (std::size_t i = 0; i < x.size(); ++i) {
     at.push_back(add(x[i], multiply(constant_like(x[i], h), directions[order][i])));
   }
-  return derivative(f, at, directions, order).scalar_value();
+  return derivative(f, at, directions, order).data<double>()[0];
 }
 
 }  // namespace
@@ -45,7 +45,7 @@ bool check_derivatives(Rng& rng, const std::string& what, const Function& f, con
     for (const Tensor& t : x) directions.back().push_back(uniform(rng, t.shape()));
   }
   for (std::size_t k = 0; k < directions.size(); ++k) {
-    const double exact = derivative(f, x, directions, k + 1).scalar_value();
+    const double exact = derivative(f, x, directions, k + 1).data<double>()[0];
     const double h = 2e-4;
     double scale = 1;
     const auto difference = [&](double step) {

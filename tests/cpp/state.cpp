@@ -53,7 +53,8 @@ void test_variable() {
   require(!other.gradient({z}, {frozen->value()}, {})[0].defined(), "a frozen variable was watched");
 
   const Tensor before = v->read();
-  optimizer_update(Optimizer::sgd, *v, filled(1), {}, 0.5, std::vector<double>(2, 0.0), 1);
+  Variable iterations(Tensor::scalar(DType::int64, 0), "iterations", false);
+  optimizer_step(Optimizer::sgd, {{v, filled(1), {}}}, 0.5, std::vector<double>(2, 0.0), iterations);
   require_all("a kept tensor after an update", before, 10);
   require_all("the variable after an update", v->value(), 9.5);
   require(v->value().raw() == address, "an update moved the variable");

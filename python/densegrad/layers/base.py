@@ -13,6 +13,7 @@ from densegrad.layers.tracking import Tracked
 
 _convert = _core.convert
 _note_call = _core.note_call
+_LISTS = ("_own", "_sublayers", "_chain")  # what a layer holds in lists of its own
 _ARRAYS = (Tensor, Variable, np.ndarray)
 _building = threading.local()  # the layers being built, outermost first: they make up the paths of new weights
 
@@ -63,6 +64,8 @@ class Layer(Tracked):
     Source: Keras `layers.Layer`.
     """
 
+    _ready = False  # built and called once
+    _output_shape = None  # of the first call, with None for the batch
     _takes_training = False
     _casts_integers = False  # of inputs; a layer that indexes by its input must keep them
 
@@ -101,6 +104,19 @@ class Layer(Tracked):
             names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
             cls._takes_training = "training" in names or bool(code.co_flags & 0x08)  # CO_VARKEYWORDS
 
+    # -- copying: a copy is another layer to a tape ---------------------------------------------------------------
+
+    def __getstate__(self):
+        return {name: value for name, value in self.__dict__.items() if name != "_key"}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state, _dtype=np.dtype(state["_dtype"].name), _key=_core.unique_id())
+
+    def __copy__(self):
+        copy = type(self).__new__(type(self))
+        copy.__setstate__({k: list(v) if k in _LISTS else v for k, v in self.__getstate__().items()})
+        return copy
+
     # -- calling -----------------------------------------------------------------------------------------------
 
     def __call__(self, x, *args, **kwargs):
@@ -115,12 +131,15 @@ class Layer(Tracked):
         return y
 
     def _first_call(self, x, args, kwargs):
+        self._require_init()
         x = self._as_input(x)
         with _Scope(self):
             if not self.built:
                 self.build(_shape_of(x))
             y = self.call(x, *args, **kwargs)
         self._ready = True
+        if isinstance(y, Tensor) and y.ndim:
+            object.__setattr__(self, "_output_shape", (None, *y.shape[1:]))
         _note_call(self._key, y)
         return y
 
@@ -151,9 +170,15 @@ class Layer(Tracked):
         if not self._ready and not self.built:
             raise NotImplementedError(f"[{self.name}] is not built: call it on data first, or {hint}.")
         try:
-            return tuple(self.call(_core.placeholder(tuple(input_shape), self._dtype)).shape)
-        except Exception as error:  # whatever a `call` that needs values stumbles over
+            with _core.Pause():  # this is no call of the layer
+                y = self.call(_core.placeholder(tuple(input_shape), self._dtype))
+        except (RuntimeError, TypeError, ValueError) as error:
+            if "symbolic" not in str(error):
+                raise
             raise NotImplementedError(f"[{self.name}] cannot run without values: {hint}.") from error
+        if not isinstance(y, Tensor):
+            raise NotImplementedError(f"[{self.name}] returns a {type(y).__name__}, no tensor: {hint}.")
+        return tuple(y.shape)
 
     # -- weights -----------------------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ class Dense(Layer):
         for name in _LATER:
             if kwargs.pop(name, None) is not None:
                 raise NotImplementedError(f"[Dense] `{name}` is not supported yet: add the term to the loss yourself.")
-        if not isinstance(units, int) or units <= 0:
+        if not isinstance(units, int) or isinstance(units, bool) or units <= 0:
             raise ValueError(f"[Dense] `units` is {units!r}: it must be a positive integer.")
         activation = activations.get(activation)
         kernel_initializer = initializers.get(kernel_initializer)
@@ -61,42 +61,40 @@ class Dense(Layer):
         """Make `kernel` and `bias` for inputs of shape (..., in)."""
         if self.built:
             return
-        self._check(input_shape)
-        if input_shape[-1] is None:
+        if len(input_shape) > 1 and input_shape[-1] is None:
             raise ValueError(f"[{self.name}] `input_shape` is {tuple(input_shape)}: its last axis must be known.")
+        self.compute_output_shape(input_shape)
         if self._native == "softmax" and self.units == 1:
             activations.warn_single_class(-1, (*input_shape[:-1], 1))
         self._kernel = self.add_weight((input_shape[-1], self.units), self.kernel_initializer, name="kernel")
-        self.bias = self.add_weight((self.units,), self.bias_initializer, name="bias") if self.use_bias else None
+        self._bias = self.add_weight((self.units,), self.bias_initializer, name="bias") if self.use_bias else None
 
     def call(self, x):
         if self._native is not None:
-            return _dense(x, self._kernel, self.bias, self._native)
-        return self.activation(_dense(x, self._kernel, self.bias))
+            return _dense(x, self._kernel, self._bias, self._native)
+        return self.activation(_dense(x, self._kernel, self._bias))
 
     def compute_output_shape(self, input_shape):
         """Return (..., units) for an input of shape (..., in)."""
-        self._check(input_shape)
-        return (*input_shape[:-1], self.units)
-
-    def _check(self, shape):
-        if len(shape) < 2:
-            raise ValueError(
-                f"[{self.name}] `x` has shape {tuple(shape)}: it must have at least 2 axes, (batch, ..., features)."
-            )
-        width = self._kernel.shape[0] if self.built else shape[-1]
-        if shape[-1] not in (None, width):
-            raise ValueError(
-                f"[{self.name}] `x` has shape {tuple(shape)} but `kernel` has shape {tuple(self._kernel.shape)}: "
-                f"x.shape[-1] must equal kernel.shape[0]."
-            )
+        shape = tuple(input_shape)
+        kernel = self._kernel if self.built else _core.placeholder((*shape[-1:], self.units), self._dtype)
+        with _core.Pause():
+            return tuple(_dense(_core.placeholder(shape, self._dtype), kernel).shape)
 
     @property
     def kernel(self):
         """The weight matrix, shape (in, units)."""
+        return self._weight("kernel")
+
+    @property
+    def bias(self):
+        """The bias, shape (units,), or None with `use_bias=False`."""
+        return self._weight("bias")
+
+    def _weight(self, name):
         if not self.built:
-            raise AttributeError(f"[{self.name}] has no `kernel` before it is built: call it on data or `build()` it.")
-        return self._kernel
+            raise AttributeError(f"[{self.name}] has no `{name}` before it is built: call it on data or `build()` it.")
+        return self.__dict__[f"_{name}"]
 
 
 class Activation(Layer):

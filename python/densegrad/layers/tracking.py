@@ -18,6 +18,12 @@ class Tracked:
             self._track(value, self.__dict__.get(name))
         object.__setattr__(self, name, value)
 
+    def _require_init(self):
+        if "_own" not in self.__dict__:
+            raise RuntimeError(
+                f"[{type(self).__name__}] `super().__init__()` was not called: call it first in `__init__`."
+            )
+
     def _track(self, value, old):
         if old is not None and old is not value:
             for tracked in (self._own, self._sublayers):
@@ -37,6 +43,7 @@ class Tracked:
 
     def _leaves(self):
         """Return the tracked variables of this layer, trainable ones first, and its sublayers."""
+        self._require_init()
         if not self._has_containers:
             return self._own, self._sublayers
         variables, layers, pending = list(self._own), [], list(self._sublayers)

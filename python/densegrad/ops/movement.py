@@ -35,8 +35,8 @@ def pad(x, pad_width):
     return _core.pad(x, pad_width)
 
 
-def take(x, indices, axis=0):
-    """The slices of x at integer `indices` along one axis.
+def take(x, indices, axis=None):
+    """The slices of x at integer `indices` along one axis, or the entries of the flat x.
 
     Gradient: scattered back; equal indices add up.
     """

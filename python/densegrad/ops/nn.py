@@ -1,10 +1,9 @@
 """Dense layers, activations and losses as functions, with their vector-Jacobian products.
 
-With plain arrays only, results are NumPy arrays; with a tensor among the arguments they are tensors.
+`dense`, the losses and the `_vjp`s give NumPy arrays for plain arrays, tensors if a tensor is among the arguments.
 """
 
-from densegrad import _core
-from densegrad.activations import linear, relu, sigmoid, softmax
+from densegrad import _core, activations
 
 _TENSORS = (_core.Tensor, _core.Variable)
 
@@ -46,34 +45,26 @@ def dense_vjp(x, kernel, bias, activation, dy):
     return tuple(_as_given(g, x, kernel, bias, dy) for g in grads)
 
 
-_FORMULAS = {
-    "mean_squared_error": "mean over the last axis of (y_pred - y_true)^2",
-    "binary_crossentropy": "-mean over the axis of (t log p + (1 - t) log(1 - p)), p in [1e-7, 1 - 1e-7], in nats",
-    "categorical_crossentropy": "-sum over the axis of t log(p / sum p), p / sum p in [1e-7, 1 - 1e-7], in nats",
-    "sparse_categorical_crossentropy": "-log(p_k / sum p) for the integer label k, p in [1e-7, 1 - 1e-7], in nats",
-}
-
-
 def _make_loss(name):
-    def loss(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1, sample_weight=None, reduction="none"):
+    def loss(y_true, y_pred, from_logits=False, *, label_smoothing=0.0, axis=-1, sample_weight=None, reduction="none"):
         result = _core.loss(name, y_true, y_pred, sample_weight, from_logits, label_smoothing, axis, reduction)
         return _as_given(result, y_true, y_pred, sample_weight)
 
     def vjp(
-        y_true, y_pred, dy=1.0, from_logits=False, label_smoothing=0.0, axis=-1, sample_weight=None, reduction="none"
+        y_true, y_pred, dy=1.0, from_logits=False, *, label_smoothing=0.0, axis=-1, sample_weight=None, reduction="none"
     ):
-        p = _core.constant(y_pred)
-        tape = _core.Tape()
-        with _core.Pause():
-            with tape:
-                tape.watch(p)
-                value = _core.loss(name, y_true, p, sample_weight, from_logits, label_smoothing, axis, reduction)
-            seed = _core.broadcast_to(_core.convert(dy, value.dtype), value.shape)
-            (grad,) = tape._gradient([value], [p], [seed])
+        p = _core.convert(y_pred)
+        if p.dtype.kind != "f":
+            p = _core.cast(p, "float32")
+        tape = _core.Tape()  # outer tapes record what it computes
+        with tape:
+            tape.watch(p)
+            value = _core.loss(name, y_true, p, sample_weight, from_logits, label_smoothing, axis, reduction)
+        grad = tape._gradient(value, p, [_core.broadcast_to(_core.convert(dy, value.dtype), value.shape)])
         return _as_given(grad, y_true, y_pred, sample_weight, dy)
 
     loss.__name__ = loss.__qualname__ = name
-    loss.__doc__ = f"""The loss of each sample: {_FORMULAS[name]}.
+    loss.__doc__ = f"""The loss of each sample: {_core.loss_formula(name)}.
 
     Args:
         y_true: labels, with the shape of y_pred (sparse: integers, without the class axis).
@@ -83,7 +74,7 @@ def _make_loss(name):
 
     Returns: the values, in the shape of y_pred without the class axis, or their reduction.
 
-    Source: Keras `{name}`.
+    Source: Keras `losses.{name}`.
     """
     vjp.__name__ = vjp.__qualname__ = f"{name}_vjp"
     vjp.__doc__ = f"""The gradient of sum(dy * {name}(y_true, y_pred, ...)) with respect to y_pred.
@@ -95,7 +86,10 @@ def _make_loss(name):
     return loss, vjp
 
 
-__all__ = ["dense", "dense_vjp", "linear", "relu", "sigmoid", "softmax"]
+__all__ = ["dense", "dense_vjp"]
+for _name in _core.activation_names():
+    globals()[_name] = getattr(activations, _name)
+    __all__.append(_name)
 for _name in _core.loss_names():
     globals()[_name], globals()[f"{_name}_vjp"] = _make_loss(_name)
     __all__ += [_name, f"{_name}_vjp"]

@@ -35,8 +35,8 @@ def logsumexp(x, axis=None, keepdims=False):
     return _core.logsumexp(x, axis, keepdims)
 
 
-def argmax(x, axis=-1):
-    """The index (int64) of the largest entry along one axis, the first of ties."""
+def argmax(x, axis=None):
+    """The index (int64) of the largest entry along one axis, or of the flat tensor; the first of ties."""
     return _core.argmax(x, axis)
 
 
