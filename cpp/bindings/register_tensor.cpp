@@ -185,7 +185,15 @@ void register_tensor(py::module_& m) {
         const auto wanted = parse_dtype(dtype);
         return wanted ? cast(t, *wanted) : t;
       },
-      py::arg("value"), py::arg("dtype") = py::none());
+      py::arg("value"), py::arg("dtype") = py::none(),
+      "A tensor with a copy of a value: an array, a number, or nested lists of them.\n\n"
+      "Args:\n"
+      "    value: NumPy arrays keep float32, float64, int32, int64 and bool; float16 becomes float32, other integers\n"
+      "        int32 or int64. Python floats become float32, ints int32. Of a tensor it is the value, without its "
+      "record.\n"
+      "    dtype: None keeps that; else what the value is cast to.\n\n"
+      "Raises: TypeError for strings, objects, complex numbers and masked arrays.\n\n"
+      "Source: TensorFlow `constant`.");
   m.def(
       "convert",
       [](py::handle value, const py::object& dtype) {

@@ -61,12 +61,6 @@ inline V smoothed(V t, V keep, V share) {
   return t * keep + share;
 }
 
-// a / b with 0 / 0 = 0.
-template <class V>
-inline V ratio(V a, V b) {
-  return a / where(both(a == V(0), b == V(0)), V(1), b);
-}
-
 // A mean over the columns of Entry::value<form>(t', p, z), with the derivative Entry::slope<form>(t', p, z).
 // Entry::smoothing_classes is what divides the label smoothing, 0 for a loss that ignores it.
 template <class Entry>

@@ -63,5 +63,11 @@ inline V weighted(V weight, V x) {
   return weight * where(weight == V(0), clip(x, V(-largest), V(largest)), x);
 }
 
+// a / b with 0 / 0 = 0.
+template <class V>
+inline V ratio(V a, V b) {
+  return a / where(both(a == V(0), b == V(0)), V(1), b);
+}
+
 }  // namespace
 }  // namespace densegrad::formulas

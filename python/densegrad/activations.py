@@ -22,7 +22,7 @@ def _define(name: str, sentence: str):
         x: tensor or array-like of any shape.
 
     Returns:
-        A tensor of the shape and dtype of `x`; its attribute `z` is `x`.
+        A tensor of the shape and dtype of `x`; its attribute `z` is `x`. (`linear` returns a tensor `x` itself.)
 
     Source: Keras `activations.{name}`.
     """

@@ -1,7 +1,5 @@
 """Losses by Keras' names. A new one is one entry in C++ and one small class and function here."""
 
-from __future__ import annotations
-
 from densegrad import _core, config
 from densegrad._core import Tensor
 
@@ -298,4 +296,4 @@ def as_loss(identifier) -> Loss:
     for function, cls in _CLASS_OF.items():  # a callable need not be hashable
         if loss is function:
             return cls()
-    return _FunctionLoss(loss, identifier if isinstance(identifier, str) else getattr(loss, "__name__", None))
+    return _FunctionLoss(loss, getattr(loss, "__name__", None))

@@ -38,7 +38,7 @@ class Metric:
         raise NotImplementedError(f"[{type(self).__name__}] must define `result`.")
 
     def reset_state(self):
-        """Forget everything."""
+        """Forget all batches so far."""
 
     def __call__(self, *args, **kwargs):
         self.update_state(*args, **kwargs)
@@ -55,7 +55,7 @@ class Mean(Metric):
         super().__init__(name)
 
     def reset_state(self):
-        """Forget everything."""
+        """Forget all batches so far."""
         self._total = self._count = 0.0
 
     def update_state(self, values, sample_weight=None):

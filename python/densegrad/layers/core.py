@@ -118,7 +118,7 @@ class Activation(Layer):
         return self.activation(x)
 
     def compute_output_shape(self, input_shape):
-        """Return `input_shape`."""
+        """Return `input_shape` as it is."""
         return tuple(input_shape)
 
 
@@ -164,7 +164,7 @@ class InputLayer(Layer):
         return x
 
     def compute_output_shape(self, input_shape):
-        """Return `input_shape`."""
+        """Return `input_shape` as it is."""
         return tuple(input_shape)
 
 
