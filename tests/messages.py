@@ -255,7 +255,7 @@ ROWS = [
     (lambda: len(symbolic(3)), T, "[len] the first axis of this symbolic tensor is unknown."),
     (lambda: float(t(2)), V, "[float] the tensor has shape (2,): only a tensor with one entry is a Python number."),
     (lambda: bool(t(2)), V, "[bool] the tensor has shape (2,): only a tensor with one entry is a Python number."),
-    (lambda: np.array(t(2), copy=False), V, "[__array__] a tensor is always copied: use copy=None or copy=True."),
+    (lambda: t(2).__array__(copy=False), V, "[__array__] a tensor is always copied: use copy=None or copy=True."),
     (lambda: symbolic(3).numpy(), R,
      "[tensor] this tensor of shape (None, 3) is symbolic and has no values: call the model or "
      "layer on data to get them."),
