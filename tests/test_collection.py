@@ -40,7 +40,7 @@ def recorded(tape, anchor, x):
 
 @pytest.mark.parametrize("consumed", [False, True])
 @pytest.mark.parametrize("persistent", [False, True])
-def test_d10_tape_in_a_cycle_with_its_custom_gradient_is_collected(persistent, consumed):
+def test_tape_in_a_cycle_with_its_custom_gradient_is_collected(persistent, consumed):
     def make(anchor):
         x = dg.constant(2.0)
         with dg.GradientTape(persistent=persistent) as tape:
@@ -55,7 +55,7 @@ def test_d10_tape_in_a_cycle_with_its_custom_gradient_is_collected(persistent, c
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_d10_two_nested_tapes_that_share_a_node_are_collected(order):
+def test_two_nested_tapes_that_share_a_node_are_collected(order):
     def make(anchor):
         x = dg.constant(2.0)
         with dg.GradientTape(persistent=True) as outer:
@@ -71,7 +71,7 @@ def test_d10_two_nested_tapes_that_share_a_node_are_collected(order):
     assert is_collected(make)
 
 
-def test_d10_tape_still_open_in_a_cycle_is_collected_and_closes():
+def test_tape_still_open_in_a_cycle_is_collected_and_closes():
     def make(anchor):
         x = dg.constant(2.0)
         tape = dg.GradientTape()
@@ -85,7 +85,7 @@ def test_d10_tape_still_open_in_a_cycle_is_collected_and_closes():
     assert not _core.recording()
 
 
-def test_d10_a_shared_node_is_not_torn_out_of_a_living_tape():
+def test_a_shared_node_is_not_torn_out_of_a_living_tape():
     """Collecting the inner tape must not clear the callback that the outer tape still needs."""
     x = dg.constant(3.0)
     with dg.GradientTape() as outer:
@@ -101,7 +101,7 @@ def test_d10_a_shared_node_is_not_torn_out_of_a_living_tape():
 
 
 @pytest.mark.parametrize("trained", [False, True])
-def test_d10_models_are_collected(trained):
+def test_models_are_collected(trained):
     def make(anchor):
         model = dg.Sequential([dg.layers.Dense(3, activation="relu"), dg.layers.Dense(2, activation="softmax")])
         model.compile("sgd", "categorical_crossentropy")
@@ -118,7 +118,7 @@ def test_d10_models_are_collected(trained):
     assert is_collected(make)
 
 
-def test_d10_subclasses_of_the_tape_and_of_variables_are_collected():
+def test_subclasses_of_the_tape_and_of_variables_are_collected():
     class MyTape(dg.GradientTape):
         pass
 

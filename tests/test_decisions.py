@@ -1,7 +1,8 @@
-"""The decisions of the design (section 11), one named test each, as far as they are about tensors and tapes.
+"""The decisions of docs/architecture.md, a named test each, as far as they are about tensors and tapes.
 
-D1 (cross-entropy) is test_heads.py's, D2 and D3 (contract, closure) are test_gradcheck.py's, D9 (loading of
-the BLAS) test_packaging.py's, D10 (cycles) test_collection.py's, D11 (randomness) test_initializers.py's.
+Others have files of their own: cross-entropy heads test_heads.py, the primitives' contract and closure
+test_gradcheck.py, loading of the BLAS test_packaging.py, reference cycles test_collection.py, randomness
+test_initializers.py.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from steps import optimizer_update
 from tables import ROWS
 
 
-def test_d4_symbolic_tensors_flow_with_an_unknown_first_axis_and_raise_when_read():
+def test_symbolic_tensors_flow_with_an_unknown_first_axis_and_raise_when_read():
     x = _core.placeholder((None, 4))
     w, b = dg.Variable(np.ones((4, 3), "float32")), dg.Variable(np.zeros(3, "float32"))
     y = dg.ops.dense(x, w, b, "softmax")
@@ -52,7 +53,7 @@ def test_d4_symbolic_tensors_flow_with_an_unknown_first_axis_and_raise_when_read
         dg.ops.dense(_core.placeholder((None, 5)), w)
 
 
-def test_d4_gradients_of_symbolic_tensors_are_symbolic_or_say_why_not():
+def test_gradients_of_symbolic_tensors_are_symbolic_or_say_why_not():
     x = _core.placeholder((None, 4))
     w = dg.Variable(np.ones((4, 3), "float32"))
     with dg.GradientTape() as tape:
@@ -66,7 +67,7 @@ def test_d4_gradients_of_symbolic_tensors_are_symbolic_or_say_why_not():
         assert dx.shape == (None, 4) and dx.is_symbolic and dw.shape == (4, 3) and dw.is_symbolic
 
 
-def test_d5_the_same_bits_in_any_run_and_any_thread(seed):
+def test_the_same_bits_in_any_run_and_any_thread(seed):
     """Every row, repeated, and computed by four threads at once."""
     rows = [
         row
@@ -91,7 +92,7 @@ def test_d5_the_same_bits_in_any_run_and_any_thread(seed):
     assert not wrong
 
 
-def test_d6_assignment_after_recording_changes_neither_gradients_nor_kept_results():
+def test_assignment_after_recording_changes_neither_gradients_nor_kept_results():
     v = dg.Variable(np.array([2.0, 3.0], "float32"))
     with dg.GradientTape(persistent=True) as tape:
         read = v.value
@@ -106,7 +107,7 @@ def test_d6_assignment_after_recording_changes_neither_gradients_nor_kept_result
     assert np.array_equal(read, [2, 3]) and np.array_equal(kept, [[5], [5]]) and np.array_equal(y, [4, 9])
 
 
-def test_d6_optimizer_steps_do_not_change_recorded_gradients():
+def test_optimizer_steps_do_not_change_recorded_gradients():
     v = dg.Variable(np.array([2.0, 3.0]))
     slots = [dg.Variable(np.zeros(2)) for _ in range(2)]
     with dg.GradientTape(persistent=True) as tape:
@@ -117,7 +118,7 @@ def test_d6_optimizer_steps_do_not_change_recorded_gradients():
     assert not np.array_equal(v.numpy(), [2, 3])
 
 
-def test_d6_inputs_are_copied_and_results_are_copies():
+def test_inputs_are_copied_and_results_are_copies():
     x = np.ones((2, 3), "float32")
     t, v = dg.constant(x), dg.Variable(x)
     y = dg.ops.dense(x, np.eye(3, dtype="float32"))
@@ -131,7 +132,7 @@ def test_d6_inputs_are_copied_and_results_are_copies():
         t[0] = 1.0
 
 
-def test_d6_slices_and_reshapes_that_share_storage_survive_their_base():
+def test_slices_and_reshapes_that_share_storage_survive_their_base():
     v = dg.Variable(np.arange(6.0).reshape(3, 2))
     part, flat = v.value[1:], dg.ops.reshape(v.value, (-1,))
     v.assign(np.zeros((3, 2)))
@@ -147,7 +148,7 @@ def test_d6_slices_and_reshapes_that_share_storage_survive_their_base():
     assert np.array_equal(tape.gradient(z, x), [0, 0, 4, 6, 8, 10])
 
 
-def test_d7_exits_are_noted_with_file_and_line():
+def test_exits_are_noted_with_file_and_line():
     x, v, other = dg.constant([2.0]), dg.Variable([3.0]), dg.constant([1.0])
     with dg.GradientTape() as tape:
         tape.watch(x)
@@ -166,7 +167,7 @@ def test_d7_exits_are_noted_with_file_and_line():
 @pytest.mark.parametrize("call", [np.sort, np.cumsum, np.sin, np.tanh, np.median, np.add.reduce, np.linalg.norm, np.dot,
                                   lambda t: np.add(t, t, out=np.zeros(2)),
                                   lambda t: np.exp(t, dtype="float64")])  # fmt: skip
-def test_d7_numpy_functions_without_a_rule_raise_on_an_open_tape_and_work_without(call):
+def test_numpy_functions_without_a_rule_raise_on_an_open_tape_and_work_without(call):
     x = dg.constant(np.array([4.0, 1.0]))
     args = (x, x) if call is np.dot else (x,)
     with dg.GradientTape() as tape:
@@ -178,7 +179,7 @@ def test_d7_numpy_functions_without_a_rule_raise_on_an_open_tape_and_work_withou
     assert isinstance(call(*args), (np.ndarray, np.generic))
 
 
-def test_d7_numpy_functions_with_a_rule_are_recorded():
+def test_numpy_functions_with_a_rule_are_recorded():
     x = dg.constant(np.array([[4.0, 1.0]]))
     a = np.array([[2.0, 3.0]])
     calls = [np.exp, np.log, np.sqrt, np.square, np.abs, np.negative, np.log1p, lambda t: np.sum(t, axis=1),
@@ -196,7 +197,7 @@ def test_d7_numpy_functions_with_a_rule_are_recorded():
         assert np.allclose(y.numpy(), np.asarray(call(x.numpy())), rtol=8 * 2.0**-53, atol=0)  # a few ULP
 
 
-def test_d8_a_layer_is_a_source_if_it_was_called_once():
+def test_a_layer_is_a_source_if_it_was_called_once():
     layer = dg.layers.Dense(2, activation="relu", kernel_initializer="ones")
     x = dg.constant(np.ones((1, 3), "float32"))
     with dg.GradientTape(persistent=True) as tape:
@@ -222,7 +223,7 @@ def test_d8_a_layer_is_a_source_if_it_was_called_once():
             tape.gradient(y, layer)
 
 
-def test_d8_z_is_present_without_a_tape_and_only_on_layer_outputs():
+def test_z_is_present_without_a_tape_and_only_on_layer_outputs():
     y = dg.ops.dense(dg.constant(np.ones((1, 2), "float32")), np.ones((2, 2), "float32"), None, "sigmoid")
     assert np.array_equal(y.z, [[2, 2]])
     linear = dg.ops.dense(dg.constant(np.ones((1, 2), "float32")), np.ones((2, 2), "float32"))
@@ -233,7 +234,7 @@ def test_d8_z_is_present_without_a_tape_and_only_on_layer_outputs():
             t.z  # noqa: B018
 
 
-def test_d12_a_refused_argument_changes_nothing():
+def test_a_refused_argument_changes_nothing():
     w, slots = dg.Variable(np.ones((2, 3), "float32"), name="w"), [dg.Variable(np.zeros((2, 3), "float32"))]
     calls = [lambda: w.assign(np.ones(3)), lambda: w.assign_add(np.ones((3, 2))), lambda: w.assign("text"),
              lambda: optimizer_update("sgd", w, np.ones((3, 2)), slots, 0.1, (0.9, 0), 1),

@@ -1,4 +1,4 @@
-"""D1: softmax and sigmoid heads with their cross-entropies have a stable dL/dz and a defined dL/da.
+"""Softmax and sigmoid heads with their cross-entropies have a stable dL/dz and a defined dL/da.
 
 The identities are asserted within a few roundings of their own terms, dL/da against central differences.
 """
@@ -26,7 +26,7 @@ def head_problem(activation, loss, seed):
 
 
 @pytest.mark.parametrize("activation,loss", PAIRS)
-def test_d1_fused_pairs_have_both_gradients_and_they_agree(activation, loss, seed):
+def test_fused_pairs_have_both_gradients_and_they_agree(activation, loss, seed):
     """dL/dz = J^T dL/da, and dL/da is the central difference of the unclipped loss of the probabilities."""
     z, t = head_problem(activation, loss, seed)
     with dg.GradientTape(persistent=True) as tape:
@@ -58,7 +58,7 @@ def test_d1_fused_pairs_have_both_gradients_and_they_agree(activation, loss, see
 
 
 @pytest.mark.parametrize("activation,loss", PAIRS)
-def test_d1_fuses_whether_a_tape_is_open_or_not(activation, loss, seed):
+def test_fuses_whether_a_tape_is_open_or_not(activation, loss, seed):
     z, t = head_problem(activation, loss, seed)
     a = _core.activation(activation, dg.constant(z.numpy() * 1000))
     outside = _core.loss(loss, t, a, reduction="none").numpy()
@@ -70,7 +70,7 @@ def test_d1_fuses_whether_a_tape_is_open_or_not(activation, loss, seed):
 
 
 @pytest.mark.parametrize("activation,loss", PAIRS)
-def test_d1_the_reported_cotangent_is_not_propagated_and_other_uses_are(activation, loss, seed):
+def test_the_reported_cotangent_is_not_propagated_and_other_uses_are(activation, loss, seed):
     z, t = head_problem(activation, loss, seed)
     with dg.GradientTape(persistent=True) as tape:
         tape.watch(z)
@@ -87,7 +87,7 @@ def test_d1_the_reported_cotangent_is_not_propagated_and_other_uses_are(activati
 
 
 @pytest.mark.parametrize("break_it", ["identity", "reshape", "slice", "multiply", "constant"])
-def test_d1_a_changed_output_has_no_z_and_takes_the_clipped_formula(break_it):
+def test_a_changed_output_has_no_z_and_takes_the_clipped_formula(break_it):
     z = dg.constant([[300.0, 0.0]])
     a = dg.ops.softmax(z)
     changed = {"identity": lambda: dg.ops.identity(a), "reshape": lambda: dg.ops.reshape(a, (1, 2)),
@@ -102,7 +102,7 @@ def test_d1_a_changed_output_has_no_z_and_takes_the_clipped_formula(break_it):
         assert abs(dg.ops.categorical_crossentropy(t, changed).item() - expected) <= 2 * np.spacing(expected)
 
 
-def test_d1_other_pairings_are_computed_from_their_values():
+def test_other_pairings_are_computed_from_their_values():
     """sigmoid + categorical, softmax + binary, from_logits=True on a softmax head."""
     z = dg.constant(np.array([[0.3, -1.2, 2.0]]))
     t = np.array([[0.2, 0.3, 0.5]])
@@ -123,7 +123,7 @@ def test_d1_other_pairings_are_computed_from_their_values():
         assert np.array_equal(tape.gradient(a, z, output_gradients=da).numpy(), dz.numpy())
 
 
-def test_d1_terms_with_label_zero_are_zero_and_saturation_is_finite():
+def test_terms_with_label_zero_are_zero_and_saturation_is_finite():
     z = dg.constant(np.array([[1e4, -1e4, 0.0]], "float32"))
     t = np.array([[1.0, 0.0, 0.0]], "float32")
     with dg.GradientTape(persistent=True) as tape:

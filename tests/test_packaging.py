@@ -176,7 +176,7 @@ def test_build_configuration_says_what_was_built():
 
 @linux
 @pytest.mark.skipif(not VENDORED, reason="a system BLAS links normally")
-def test_d9_vendored_blas_is_opened_at_the_first_product_and_is_private():
+def test_vendored_blas_is_opened_at_the_first_product_and_is_private():
     code = """
 import ctypes, numpy as np
 import densegrad as dg
