@@ -19,13 +19,26 @@ for folder in ("", "parity"):  # `import bounds`, `import cases`: whatever pytes
     if path not in sys.path:
         sys.path.insert(0, path)
 
+from samples import SEED  # noqa: E402 - found through the path above
+
 FIGURES = pytest.StashKey[dict[str, list[float]]]()
 
 
 @pytest.fixture(scope="session")
 def seed() -> int:
     """The seed of all random data; DENSEGRAD_TEST_SEED draws other data."""
-    return int(os.environ.get("DENSEGRAD_TEST_SEED", "0"))
+    return SEED
+
+
+@pytest.fixture(autouse=True)
+def isolated():
+    """Automatic names start afresh, and no test leaves a tape open."""
+    from densegrad import _core, config
+
+    config.clear_session()
+    assert not _core.recording()
+    yield
+    assert not _core.recording()
 
 
 @pytest.fixture(scope="session")

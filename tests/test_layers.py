@@ -11,25 +11,9 @@ import densegrad as dg
 import numpy as np
 import pytest
 from bounds import DG_ULPS
-from densegrad import activations, config
+from densegrad import activations
+from samples import rows
 from within import assert_within
-
-
-@pytest.fixture(autouse=True)
-def fresh_names():
-    config.clear_session()
-
-
-DRAW = [0]  # the session's seed, for `rows`
-
-
-@pytest.fixture(autouse=True)
-def drawn(seed):
-    DRAW[0] = seed
-
-
-def rows(*shape, seed=0, dtype=np.float32):
-    return np.random.default_rng([DRAW[0], seed]).standard_normal(shape).astype(dtype)
 
 
 def product_bound(x, w, b=0):

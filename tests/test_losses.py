@@ -88,48 +88,19 @@ def test_options_equal_keras(name, options, weighted, seed):
 def test_ignore_class():
     p = np.array([[0.2, 0.8], [0.5, 0.5], [0.9, 0.1]], np.float32)
     loss = losses.SparseCategoricalCrossentropy(ignore_class=-1)
-    np.testing.assert_allclose(float(loss([0, 1, -1], p)), -(np.log(0.2) + np.log(0.5)) / 2, rtol=1e-6)
+    exact = -np.log(p.astype(np.float64))  # p rounds at its entries; what the rows then lack of 1 is in `allowed`
+    allowed = relative("SparseCategoricalCrossentropy", p)
+    np.testing.assert_allclose(float(loss([0, 1, -1], p)), (exact[0, 0] + exact[1, 1]) / 2, rtol=allowed)
     assert float(loss([-1, -1, -1], p)) == 0
-    np.testing.assert_allclose(
-        losses.sparse_categorical_crossentropy([0, -1, 0], p, ignore_class=-1).numpy(),
-        -np.log([0.2, 1, 0.9]),
-        rtol=1e-6,
-    )
-
-
-@pytest.mark.parametrize("f", losses._FUNCTIONS, ids=lambda f: f.__name__)
-def test_functions_equal_keras(f, seed):
-    keras = pytest.importorskip("keras")
-    name = losses._CLASS_OF[f].__name__
-    y, p = data(name, seed)
-    theirs = getattr(keras.losses, f.__name__)(y, p).numpy()
-    np.testing.assert_allclose(f(y, p).numpy(), theirs, rtol=relative(name, p))
-
-
-@pytest.mark.parametrize("reduction", REDUCTIONS, ids=str)
-@pytest.mark.parametrize("weights", [None, (6,), (6, 1)], ids=str)
-def test_custom_subclass_equals_the_built_in(reduction, weights, seed):
-    y, p = data("MeanSquaredError", seed)
-    w = None if weights is None else np.random.default_rng([seed, 1]).random(weights)
-    ours, native = (loss(y, p, w).numpy() for loss in (Custom(reduction=reduction), losses.MeanSquaredError(reduction)))
-    # Terms of one sign, at most 24 of them, and the quotients: 30 roundings in each of the two results.
-    np.testing.assert_allclose(ours, native, rtol=60 * np.finfo(np.float32).eps / 2)
-
-
-def test_custom_subclass_with_zero_weights_and_scalars():
-    y, p = data("MeanSquaredError")
-    assert float(Custom(reduction="mean_with_sample_weight")(y, p, np.zeros(6))) == 0
-    scalar = losses._FunctionLoss(lambda t, q: _core.mean(t - q), "f")
-    # 24 differences and their sum, in float32 in both results
-    allowed = 2 * 25 * np.finfo(np.float32).eps / 2 * np.abs(y - p).mean()
-    np.testing.assert_allclose(float(scalar(y, p)), (y - p).mean(), rtol=0, atol=allowed)
+    values = losses.sparse_categorical_crossentropy([0, -1, 0], p, ignore_class=-1).numpy()
+    np.testing.assert_allclose(values, [exact[0, 0], 0, exact[2, 0]], rtol=allowed)
 
 
 @pytest.mark.parametrize("shapes", [((3,), (3, 1)), ((3, 1), (3,)), ((3,), (3,)), ((3, 1), (3, 1))], ids=str)
 def test_ranks_are_aligned(shapes):
     y, p = np.arange(3.0).reshape(shapes[0]), np.ones(shapes[1], np.float32)
     for loss in (losses.MeanSquaredError(), Custom()):
-        np.testing.assert_allclose(float(loss(y, p)), 2 / 3, rtol=1e-6)
+        np.testing.assert_allclose(float(loss(y, p)), 2 / 3, rtol=2.0**-24)  # 2 is exact, the quotient rounds
 
 
 def test_dtype():
@@ -149,7 +120,7 @@ def test_gradient_of_a_custom_loss():
         tape.watch(p)
         values = [loss(y, p, np.arange(6)) for loss in (Custom(), losses.MeanSquaredError())]
     a, b = (tape.gradient(v, p).numpy() for v in values)
-    np.testing.assert_allclose(a, b, rtol=1e-6)
+    np.testing.assert_allclose(a, b, rtol=2 * 8 * 2.0**-24)  # at most eight factors on either side; p - y is the same
 
 
 def test_get_and_names():

@@ -11,23 +11,7 @@ import densegrad as dg
 import numpy as np
 import pytest
 from densegrad import config
-
-
-@pytest.fixture(autouse=True)
-def fresh_names():
-    config.clear_session()
-
-
-DRAW = [0]  # the session's seed, for `rows`
-
-
-@pytest.fixture(autouse=True)
-def drawn(seed):
-    DRAW[0] = seed
-
-
-def rows(*shape, seed=0):
-    return np.random.default_rng([DRAW[0], seed]).standard_normal(shape).astype(np.float32)
+from samples import rows
 
 
 def net(*first):

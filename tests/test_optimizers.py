@@ -9,7 +9,7 @@ import signal
 import densegrad as dg
 import numpy as np
 import pytest
-from densegrad import _core, config, optimizers
+from densegrad import _core, optimizers
 
 W0 = np.array([1.0, -1.0, 2.0], np.float32)
 GRADS = [np.array(g, np.float32) for g in ([0.5, -2.0, 0.0], [1.0, 0.1, 1e-9], [-0.3, 3.0, 0.0])]
@@ -22,11 +22,6 @@ TABLE = [
     (lambda m: m.Adam(0.1, amsgrad=True), None),
     (lambda m: m.Adam(0.1, beta_1=0.5, beta_2=0.9, epsilon=1e-3), None),
 ]
-
-
-@pytest.fixture(autouse=True)
-def fresh_names():
-    config.clear_session()
 
 
 @pytest.mark.parametrize(("make", "expected"), [row for row in TABLE if row[1]])

@@ -9,24 +9,8 @@ import gc
 import threading
 
 import densegrad as dg
-import pytest
 from densegrad import _core
-
-
-@pytest.fixture(autouse=True)
-def no_tape_stays_open():
-    assert not _core.recording()
-    yield
-    assert not _core.recording()
-
-
-def cube_gradient():
-    """A tape that works: d x^3 / dx at 2."""
-    x = dg.constant(2.0)
-    with dg.GradientTape() as tape:
-        tape.watch(x)
-        y = x * x * x
-    return float(tape.gradient(y, x))
+from steps import cube_gradient
 
 
 def test_ten_thousand_operations_deep():
