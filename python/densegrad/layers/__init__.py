@@ -1,6 +1,7 @@
 """Layers by Keras' names."""
 
+from densegrad.layers.activations import Activation, ReLU, Softmax
 from densegrad.layers.base import Layer
-from densegrad.layers.core import Activation, Dense, Input, InputLayer, ReLU, Softmax
+from densegrad.layers.core import Dense, Input, InputLayer
 
 __all__ = ["Activation", "Dense", "Input", "InputLayer", "Layer", "ReLU", "Softmax"]

@@ -1,4 +1,4 @@
-"""Dense layers, activations as layers, and the input of a model."""
+"""Dense layers and the input of a model."""
 
 from __future__ import annotations
 
@@ -95,49 +95,6 @@ class Dense(Layer):
         if not self.built:
             raise AttributeError(f"[{self.name}] has no `{name}` before it is built: call it on data or `build()` it.")
         return self.__dict__[f"_{name}"]
-
-
-class Activation(Layer):
-    """An activation as a layer: a = activation(x).
-
-    Args:
-        activation: None (linear), a name such as "relu", or a callable on tensors.
-        trainable, dtype, name, input_shape, input_dim: as for `Layer`.
-
-    Source: Keras `layers.Activation`.
-    """
-
-    _casts_integers = True
-
-    def __init__(self, activation, **kwargs):
-        activation = activations.get(activation)
-        super().__init__(**kwargs)
-        self.activation = activation
-
-    def call(self, x):
-        return self.activation(x)
-
-    def compute_output_shape(self, input_shape):
-        """Return `input_shape` as it is."""
-        return tuple(input_shape)
-
-
-class ReLU(Activation):
-    """a = max(x, 0). Source: Keras `layers.ReLU`."""
-
-    def __init__(self, **kwargs):
-        super().__init__("relu", **kwargs)
-
-
-class Softmax(Activation):
-    """a_i = exp(x_i) / sum_j exp(x_j) over `axis`. Source: Keras `layers.Softmax`."""
-
-    def __init__(self, axis=-1, **kwargs):
-        super().__init__("softmax", **kwargs)
-        self.axis = axis
-
-    def call(self, x):
-        return self.activation(x, axis=self.axis)
 
 
 class InputLayer(Layer):
