@@ -197,6 +197,7 @@ ROWS = [
     (op("scatter_add", t(3), [3], t(1)), INDEX, "[scatter_add] `indices` contains 3: it must be in [0, 3)."),
     (op("one_hot", [0.5], 3), T, "[one_hot] `indices` is float32: it must be int32 or int64."),
     (op("one_hot", [0], -1), V, "[one_hot] `num_classes` is -1: it must not be negative."),
+    (lambda: _core.argsort(1.0), V, "[argsort] `x` is a scalar: it must have at least one axis."),
     (op("matmul", ones(2, 3), ones(4, 5)), V, None),
     (op("matmul", ones(2, 3), ones(4, 3), True, True), V, None),
     (op("matmul", t(2, 2), t(2, 2, dtype=D)), T, None),

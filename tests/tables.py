@@ -11,6 +11,7 @@ import dataclasses
 
 import densegrad as dg
 import numpy as np
+from compositions import COMPOSITIONS
 from densegrad import _core
 from oracles import ACTIVATIONS, HEADS, LOSSES, ULPS, gamma, ulp, unit
 from rows import PAIRS, SAME, Row, apart, box, distinct, exact, lattice, nearest, signed, ulps
@@ -272,6 +273,6 @@ COARSE = [row for name in ACTIVATIONS for row in activation_rows(name)]
 COARSE += [row for key in LOSSES for row in loss_rows(*key)]
 COARSE += [Row("custom_gradient", "custom_gradient", custom_square, np.square, box(-3, 3), [(s,) for s in SAME],
                ulps(0.51), wrt=(0,), example=15)]  # fmt: skip
-ROWS = ELEMENTWISE + STRUCTURAL + COARSE
+ROWS = ELEMENTWISE + STRUCTURAL + COARSE + COMPOSITIONS
 COARSE_PRIMITIVES = {"dense", "activation", "activation_grad", "loss", "loss_grad"}
 OPTIMIZERS = {"sgd": dg.optimizers.SGD, "adam": dg.optimizers.Adam}

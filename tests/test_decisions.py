@@ -164,12 +164,12 @@ def test_exits_are_noted_with_file_and_line():
     assert tape._exits()[0][0] == x.id
 
 
-@pytest.mark.parametrize("call", [np.sort, np.cumsum, np.sin, np.tanh, np.median, np.add.reduce, np.linalg.norm, np.dot,
-                                  lambda t: np.add(t, t, out=np.zeros(2)),
+@pytest.mark.parametrize("call", [np.median, np.arctan, np.add.accumulate, np.multiply.outer,
+                                  lambda t: np.sort(t, kind="stable"), lambda t: np.add(t, t, out=np.zeros(2)),
                                   lambda t: np.exp(t, dtype="float64")])  # fmt: skip
 def test_numpy_functions_without_a_rule_raise_on_an_open_tape_and_work_without(call):
     x = dg.constant(np.array([4.0, 1.0]))
-    args = (x, x) if call is np.dot else (x,)
+    args = (x, x) if call == np.multiply.outer else (x,)
     with dg.GradientTape() as tape:
         tape.watch(x)
         with pytest.raises(

@@ -158,6 +158,8 @@ void register_movement(py::module_& m) {
       },
       py::arg("indices"), py::arg("num_classes"), py::arg("dtype") = "float32");
   m.def(
+      "argsort", [](py::handle x) { return argsort(convert(x)); }, py::arg("x"));
+  m.def(
       "stop_gradient", [](py::handle x) { return stop_gradient(convert(x)); }, py::arg("x"));
   m.def(
       "identity", [](py::handle x) { return identity(convert(x)); }, py::arg("x"));

@@ -1,5 +1,7 @@
-// Primitives with integer indices: take, its adjoint scatter_add, and one_hot.
+// Primitives with integer indices: take, its adjoint scatter_add, one_hot, and argsort.
+#include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "ops/ops.h"
 
@@ -127,6 +129,35 @@ void one_hot_eval(const Tensors& in, const Params& params, Tensors& out) {
 const Primitive one_hot_primitive{
     .name = "one_hot", .shapes = one_hot_shapes, .eval = one_hot_eval, .differentiable = false};
 
+// argsort: the indices that sort the last axis in ascending order; equal entries keep their order, NaN goes last.
+void argsort_shapes(const Tensors& in, const Params&, Specs& out) {
+  if (in[0].rank() == 0) fail("[argsort] `x` is a scalar: it must have at least one axis.");
+  out.push_back({DType::int64, in[0].shape()});
+}
+
+void argsort_eval(const Tensors& in, const Params&, Tensors& out) {
+  const index_t n = in[0].shape().back();
+  visit_any(in[0].dtype(), [&](auto type) {
+    using T = typename decltype(type)::type;
+    const T* x = in[0].data<T>();
+    auto* y = out[0].mutable_data<index_t>();
+    const auto before = [&x](index_t a, index_t b) {
+      if constexpr (std::is_floating_point_v<T>) {
+        return x[a] < x[b] || (x[a] == x[a] && x[b] != x[b]);
+      } else {
+        return x[a] < x[b];
+      }
+    };
+    for (index_t done = 0; done < in[0].size(); done += n, x += n, y += n) {
+      std::iota(y, y + n, index_t(0));
+      std::stable_sort(y, y + n, before);
+    }
+  });
+}
+
+const Primitive argsort_primitive{
+    .name = "argsort", .shapes = argsort_shapes, .eval = argsort_eval, .differentiable = false};
+
 }  // namespace
 
 Tensor take(const Tensor& x, const Tensor& indices, index_t axis) {
@@ -164,8 +195,10 @@ Tensor one_hot(const Tensor& indices, index_t classes, DType dtype) {
   return run1(one_hot_primitive, {indices}, OneHotParams{classes, dtype});
 }
 
+Tensor argsort(const Tensor& x) { return run1(argsort_primitive, {x}); }
+
 std::vector<const Primitive*> indexing_primitives() {
-  return {&take_primitive, &scatter_primitive, &one_hot_primitive};
+  return {&take_primitive, &scatter_primitive, &one_hot_primitive, &argsort_primitive};
 }
 
 }  // namespace densegrad

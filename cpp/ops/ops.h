@@ -51,6 +51,7 @@ Tensor take(const Tensor& x, const Tensor& indices, index_t axis);
 Tensor true_rows(const Tensor& mask);  // the flat indices of its true entries
 Tensor scatter_add(const Tensor& x, const Tensor& indices, const Tensor& updates);  // rows of axis 0
 Tensor one_hot(const Tensor& indices, index_t classes, DType dtype);
+Tensor argsort(const Tensor& x);  // of the last axis
 
 // Keras' stateless uniform numbers for a seed, in [lo, hi).
 Tensor random_uniform(const Shape& shape, double lo, double hi, std::uint64_t seed, DType dtype);

@@ -5,47 +5,87 @@ Without this, `np.exp(t)` would quietly convert `t` to an array and cut the tape
 
 import numpy as np
 
-from densegrad import _core
+from densegrad import _core, ops
 
+# Ufuncs whose name in `ops` is their own, and those with another. A name that `ops` lacks has no rule.
+_OTHER_NAMES = {np.true_divide: "divide", np.absolute: "abs", np.float_power: "power"}
 _UFUNCS = {
-    np.add: _core.add,
-    np.subtract: _core.subtract,
-    np.multiply: _core.multiply,
-    np.true_divide: _core.divide,
-    np.power: _core.power,
-    np.maximum: _core.maximum,
-    np.minimum: _core.minimum,
-    np.negative: _core.negative,
-    np.square: _core.square,
-    np.sqrt: _core.sqrt,
-    np.exp: _core.exp,
-    np.log: _core.log,
-    np.log1p: _core.log1p,
-    np.absolute: _core.abs,
-    np.sign: _core.sign,
-    np.matmul: _core.matmul,
-    np.greater: _core.greater,
-    np.greater_equal: _core.greater_equal,
-    np.less: _core.less,
-    np.less_equal: _core.less_equal,
-    np.equal: _core.equal,
-    np.not_equal: _core.not_equal,
+    f: getattr(ops, f.__name__) for f in vars(np).values() if isinstance(f, np.ufunc) and f.__name__ in ops.__all__
 }
+_UFUNCS |= {f: getattr(ops, name) for f, name in _OTHER_NAMES.items()}
+_UFUNCS |= {np.positive: ops.identity, np.conjugate: ops.identity, np.fabs: ops.abs}
+# ufunc.reduce(x, axis) is what np.add.reduce and array methods call.
+_REDUCTIONS = {np.add: ops.sum, np.multiply: ops.prod, np.maximum: ops.max, np.minimum: ops.min}
 
 # NumPy's parameters, in order, and what they are called here; None: only its default is supported.
+_REDUCED = {"a": "x", "axis": "axis", "out": None, "keepdims": "keepdims"}
+_SUMMED = {"a": "x", "axis": "axis", "dtype": None, "out": None, "keepdims": "keepdims"}
+_SPREAD = {"a": "x", "axis": "axis", "dtype": None, "out": None, "ddof": "ddof", "keepdims": "keepdims"}
+_LIKE = {"a": "x", "dtype": "dtype"}
+_PAIR = {"a": "x1", "b": "x2"}
 _FUNCTIONS = {
-    np.sum: (_core.sum, {"a": "x", "axis": "axis", "dtype": None, "out": None, "keepdims": "keepdims"}),
-    np.mean: (_core.mean, {"a": "x", "axis": "axis", "dtype": None, "out": None, "keepdims": "keepdims"}),
-    np.max: (_core.max, {"a": "x", "axis": "axis", "out": None, "keepdims": "keepdims"}),
-    np.argmax: (_core.argmax, {"a": "x", "axis": "axis", "out": None}),
-    np.reshape: (_core.reshape, {"a": "x", "shape": "newshape", "order": None}),
-    np.transpose: (_core.transpose, {"a": "x", "axes": "axes"}),
-    np.concatenate: (_core.concatenate, {"arrays": "xs", "axis": "axis", "out": None}),
-    np.where: (_core.where, {"condition": "condition", "x": "x1", "y": "x2"}),
-    np.broadcast_to: (_core.broadcast_to, {"array": "x", "shape": "shape"}),
-    np.take: (_core.take, {"a": "x", "indices": "indices", "axis": "axis", "out": None}),
+    np.sum: (ops.sum, _SUMMED),
+    np.prod: (ops.prod, _SUMMED),
+    np.mean: (ops.mean, _SUMMED),
+    np.var: (ops.var, _SPREAD),
+    np.std: (ops.std, _SPREAD),
+    np.max: (ops.max, _REDUCED),
+    np.min: (ops.min, _REDUCED),
+    np.amax: (ops.max, _REDUCED),
+    np.amin: (ops.min, _REDUCED),
+    np.any: (ops.any, _REDUCED),
+    np.all: (ops.all, _REDUCED),
+    np.average: (ops.average, {"a": "x", "axis": "axis", "weights": "weights"}),
+    np.count_nonzero: (ops.count_nonzero, {"a": "x", "axis": "axis"}),
+    np.cumsum: (ops.cumsum, {"a": "x", "axis": "axis", "dtype": None, "out": None}),
+    np.argmax: (ops.argmax, {"a": "x", "axis": "axis", "out": None}),
+    np.argmin: (ops.argmin, {"a": "x", "axis": "axis", "out": None}),
+    np.linalg.norm: (ops.norm, {"x": "x", "ord": "ord", "axis": "axis", "keepdims": "keepdims"}),
+    np.clip: (ops.clip, {"a": "x", "a_min": "x_min", "a_max": "x_max", "out": None}),
+    np.reshape: (ops.reshape, {"a": "x", "shape": "newshape", "order": None}),
+    np.ravel: (ops.ravel, {"a": "x", "order": None}),
+    np.transpose: (ops.transpose, {"a": "x", "axes": "axes"}),
+    np.swapaxes: (ops.swapaxes, {"a": "x", "axis1": "axis1", "axis2": "axis2"}),
+    np.moveaxis: (ops.moveaxis, {"a": "x", "source": "source", "destination": "destination"}),
+    np.expand_dims: (ops.expand_dims, {"a": "x", "axis": "axis"}),
+    np.squeeze: (ops.squeeze, {"a": "x", "axis": "axis"}),
+    np.concatenate: (ops.concatenate, {"arrays": "xs", "axis": "axis", "out": None}),
+    np.stack: (ops.stack, {"arrays": "xs", "axis": "axis", "out": None}),
+    np.split: (ops.split, {"ary": "x", "indices_or_sections": "indices_or_sections", "axis": "axis"}),
+    np.tile: (ops.tile, {"A": "x", "reps": "repeats"}),
+    np.repeat: (ops.repeat, {"a": "x", "repeats": "repeats", "axis": "axis"}),
+    np.flip: (ops.flip, {"m": "x", "axis": "axis"}),
+    np.where: (ops.where, {"condition": "condition", "x": "x1", "y": "x2"}),
+    np.broadcast_to: (ops.broadcast_to, {"array": "x", "shape": "shape"}),
+    np.take: (ops.take, {"a": "x", "indices": "indices", "axis": "axis", "out": None}),
+    np.take_along_axis: (ops.take_along_axis, {"arr": "x", "indices": "indices", "axis": "axis"}),
+    np.sort: (ops.sort, {"a": "x", "axis": "axis", "kind": None}),
+    np.argsort: (ops.argsort, {"a": "x", "axis": "axis", "kind": None}),
+    np.diag: (ops.diag, {"v": "x", "k": "k"}),
+    np.diagonal: (ops.diagonal, {"a": "x", "offset": "offset", "axis1": "axis1", "axis2": "axis2"}),
+    np.trace: (
+        ops.trace,
+        {"a": "x", "offset": "offset", "axis1": "axis1", "axis2": "axis2", "dtype": None, "out": None},
+    ),
+    np.dot: (ops.dot, _PAIR | {"out": None}),
+    np.vdot: (ops.vdot, _PAIR),
+    np.inner: (ops.inner, _PAIR),
+    np.outer: (ops.outer, _PAIR | {"out": None}),
+    np.tensordot: (ops.tensordot, _PAIR | {"axes": "axes"}),
+    np.zeros_like: (ops.zeros_like, _LIKE),
+    np.ones_like: (ops.ones_like, _LIKE),
+    np.full_like: (ops.full_like, {"a": "x", "fill_value": "fill_value", "dtype": "dtype"}),
+    np.copy: (ops.identity, {"a": "x", "order": None}),
 }
-_REQUIRED = {np.where: 3, np.reshape: 2, np.broadcast_to: 2, np.take: 2}
+# How many arguments a call must have to be one that we know; 1 for the others.
+_REQUIRED = {
+    np.where: 3, np.reshape: 2, np.broadcast_to: 2, np.take: 2, np.take_along_axis: 2, np.swapaxes: 3, np.moveaxis: 3,
+    np.expand_dims: 2, np.split: 2, np.tile: 2, np.repeat: 2, np.clip: 2, np.dot: 2, np.vdot: 2, np.inner: 2,
+    np.outer: 2, np.tensordot: 2, np.full_like: 2,
+}  # fmt: skip
+
+# For these NumPy knows integers and bools, ours do not; such tensors have no gradient that could be cut.
+_FLOATS_ONLY = {np.sum, np.prod, np.mean, np.var, np.std, np.average, np.linalg.norm, np.clip}
 
 # What reads no values.
 _PROPERTIES = {np.shape: "shape", np.ndim: "ndim", np.size: "size"}
@@ -60,19 +100,28 @@ def _plain(value):
     return value
 
 
+def _has_floats(value):
+    """Whether a tensor of floats is in `value`: what a tape may follow."""
+    if isinstance(value, (list, tuple)):
+        return any(_has_floats(v) for v in value)
+    return isinstance(value, (_core.Tensor, _core.Variable)) and value.dtype.kind == "f"
+
+
 def _fall_back(function, name, args, kwargs):
-    if _core.recording():
+    if _core.recording() and _has_floats([*args, *kwargs.values()]):
+        supported = f"dg.ops.{name} has NumPy's main arguments" if name in ops.__all__ else "use a function of dg.ops"
         raise TypeError(
-            f"[numpy.{name}] has no recorded rule for these arguments, and a tape is open: use a function of "
-            f"dg.ops, or leave the record on purpose with t.numpy()."
+            f"[numpy.{name}] has no recorded rule for these arguments, and a tape is open: {supported}, or leave the "
+            f"record on purpose with t.numpy()."
         )
     return function(*_plain(args), **{key: _plain(value) for key, value in kwargs.items()})
 
 
 def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
-    rule = _UFUNCS.get(ufunc)
-    if rule is not None and method == "__call__" and not kwargs:
-        return rule(*inputs)
+    if method == "__call__" and not kwargs and ufunc in _UFUNCS:
+        return _UFUNCS[ufunc](*inputs)
+    if method == "reduce" and ufunc in _REDUCTIONS and len(inputs) == 1 and kwargs.keys() <= {"axis", "keepdims"}:
+        return _REDUCTIONS[ufunc](inputs[0], **{"axis": 0} | kwargs)
     return _fall_back(getattr(ufunc, method), ufunc.__name__, inputs, kwargs)
 
 
@@ -89,8 +138,11 @@ def _translate(function, names, args, kwargs):
 def _array_function(self, function, types, args, kwargs):
     if function in _PROPERTIES and len(args) == 1 and not kwargs:
         return getattr(args[0], _PROPERTIES[function])
+    if function is np.einsum and not kwargs and isinstance(args[0], str):
+        return ops.einsum(*args)
     rule, names = _FUNCTIONS.get(function, (None, {}))
-    translated = _translate(function, names, args, kwargs) if rule else None
+    known = rule and (function not in _FLOATS_ONLY or _has_floats([*args, *kwargs.values()]))
+    translated = _translate(function, names, args, kwargs) if known else None
     if translated is None:
         return _fall_back(function, function.__name__, args, kwargs)
     return rule(**translated)

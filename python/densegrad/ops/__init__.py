@@ -7,6 +7,10 @@ take the dtype of the tensor that they meet. The result is a Tensor that the ope
 the result is a NumPy array.
 """
 
+from densegrad.ops.creation import *  # noqa: F403 - each of these modules names its operations in `__all__`
+from densegrad.ops.creation import __all__ as _creation
+from densegrad.ops.derived import *  # noqa: F403
+from densegrad.ops.derived import __all__ as _derived
 from densegrad.ops.elementwise import (
     abs,
     add,
@@ -33,6 +37,8 @@ from densegrad.ops.elementwise import (
     subtract,
     where,
 )
+from densegrad.ops.logic import *  # noqa: F403
+from densegrad.ops.logic import __all__ as _logic
 from densegrad.ops.movement import (
     broadcast_to,
     concatenate,
@@ -48,7 +54,17 @@ from densegrad.ops.movement import (
 )
 from densegrad.ops.nn import *  # noqa: F403 - the losses are made from the core's list
 from densegrad.ops.nn import __all__ as _nn_names
+from densegrad.ops.products import *  # noqa: F403
+from densegrad.ops.products import __all__ as _products
 from densegrad.ops.reductions import argmax, logsumexp, matmul, max, mean, sum
+from densegrad.ops.selecting import *  # noqa: F403
+from densegrad.ops.selecting import __all__ as _selecting
+from densegrad.ops.shaping import *  # noqa: F403
+from densegrad.ops.shaping import __all__ as _shaping
+from densegrad.ops.statistics import *  # noqa: F403
+from densegrad.ops.statistics import __all__ as _statistics
+from densegrad.ops.summation import *  # noqa: F403
+from densegrad.ops.summation import __all__ as _summation
 
 __all__ = [
     "abs",
@@ -92,5 +108,13 @@ __all__ = [
     "take",
     "transpose",
     "where",
+    *_creation,
+    *_derived,
+    *_summation,
+    *_logic,
     *_nn_names,
+    *_products,
+    *_selecting,
+    *_shaping,
+    *_statistics,
 ]

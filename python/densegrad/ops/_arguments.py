@@ -1,0 +1,86 @@
+"""Arguments that several operations read in the same way."""
+
+from densegrad import _core
+from densegrad.config import is_integer
+
+TENSORS = (_core.Tensor, _core.Variable)
+_WIDTHS = ("bool", "int32", "int64", "float32", "float64")
+
+
+def tensor(x, like=None):
+    """`x` as a tensor; an array or number takes the dtype of `like`."""
+    return _core.convert(x) if isinstance(x, TENSORS) else _core.convert(x, like)
+
+
+def together(*xs):
+    """Tensors of all `xs`: arrays and numbers take the dtype of the first tensor, or else the widest among them."""
+    like = next((x.dtype for x in xs if isinstance(x, TENSORS)), None)
+    ys = [tensor(x, like) for x in xs]
+    if like is None and ys:
+        widest = max((y.dtype.name for y in ys), key=_WIDTHS.index)
+        ys = [_core.cast(y, widest) for y in ys]
+    return ys
+
+
+def one_axis(tag, axis, rank, argument="axis"):
+    """`axis` counted from the front.
+
+    Raises: TypeError if it is no integer; ValueError if it is out of range.
+    """
+    if not is_integer(axis):
+        raise TypeError(f"[{tag}] `{argument}` is {axis!r}: it must be an integer.")
+    if not -rank <= axis < rank:
+        raise ValueError(
+            f"[{tag}] `{argument}` is {axis} but the tensor has {rank} axes: it must be in [-{rank}, {rank})."
+        )
+    return int(axis) % rank
+
+
+def some_axes(tag, axis, rank):
+    """`axis`, an integer, a sequence of them or None for all, as a list counted from the front, ascending."""
+    if axis is None:
+        return list(range(rank))
+    axes = sorted(one_axis(tag, a, rank) for a in (axis if isinstance(axis, (list, tuple)) else [axis]))
+    for a, b in zip(axes, axes[1:]):
+        if a == b:
+            raise ValueError(f"[{tag}] `axis` names axis {a} twice: each axis may occur once.")
+    return axes
+
+
+def extent(tag, x, axis):
+    """The length of an axis of `x`; ValueError if it is unknown."""
+    n = x.shape[axis]
+    if n is None:
+        raise ValueError(f"[{tag}] axis {axis} of this symbolic tensor is unknown: its length is needed.")
+    return n
+
+
+def reshaped(x, shape):
+    """`x` in another shape; None stands for the one unknown extent."""
+    return _core.reshape(x, [-1 if n is None else n for n in shape])
+
+
+def at(axis, index):
+    """The index that takes `index` along one axis and everything along those before."""
+    return (slice(None),) * axis + (index,)
+
+
+def flattened(tag, x, axis):
+    """`x` with the axes `axis` moved to the end and joined there, and the shape of the others."""
+    axes = some_axes(tag, axis, x.ndim)
+    kept = [a for a in range(x.ndim) if a not in axes]
+    shape = [x.shape[a] for a in kept]
+    n = 1
+    for a in axes:
+        n *= extent(tag, x, a)
+    if kept + axes != list(range(x.ndim)):
+        x = _core.transpose(x, kept + axes)
+    return reshaped(x, [*shape, n]), shape
+
+
+def with_kept_axes(tag, y, axis, full, keepdims):
+    """A reduced `y` with the reduced axes of the shape `full` as 1 if `keepdims`."""
+    if not keepdims:
+        return y
+    axes = some_axes(tag, axis, len(full))
+    return reshaped(y, [1 if a in axes else n for a, n in enumerate(full)])

@@ -1,0 +1,134 @@
+"""Operations made in Python: tensors from shapes, edges, and the text of every error."""
+
+import densegrad as dg
+import numpy as np
+import pytest
+from densegrad import _core
+
+ops = dg.ops
+ONES = np.ones((2, 3), "float32")
+HALF = _core.placeholder((None, 3))
+
+
+@pytest.mark.parametrize(
+    ("ours", "numpys", "dtype"),
+    [
+        (ops.zeros((2, 0)), np.zeros((2, 0)), "float32"),
+        (ops.ones(3, "int32"), np.ones(3), "int32"),
+        (ops.full((2, 2), 1.5), np.full((2, 2), 1.5), "float32"),
+        (ops.full((2, 2), np.array([1, 2])), np.full((2, 2), [1, 2]), "int64"),
+        (ops.full((2,), dg.constant(3.0, "float64")), np.full(2, 3.0), "float64"),
+        (ops.full_like(ONES, 2, "float64"), np.full((2, 3), 2), "float64"),
+        (ops.eye(2, 3, 1), np.eye(2, 3, 1), "float32"),
+        (ops.eye(2, dtype="float64"), np.eye(2), "float64"),
+        (ops.arange(4), np.arange(4), "int32"),
+        (ops.arange(1.0, 2.0, 0.25), np.arange(1, 2, 0.25), "float32"),
+        (ops.arange(5, 1, -2, "float64"), np.arange(5, 1, -2), "float64"),
+        (ops.linspace(0, 1, 5), np.linspace(0, 1, 5), "float32"),
+        (ops.linspace(dg.constant(0.0), 1, 4, False, "float64"), np.linspace(0, 1, 4, False), "float64"),
+    ],
+)
+def test_creation(ours, numpys, dtype):
+    assert isinstance(ours, dg.Tensor) and ours.dtype == dtype
+    np.testing.assert_array_equal(ours.numpy(), numpys.astype(dtype))
+
+
+def test_creation_follows_floatx():
+    dg.config.set_floatx("float64")
+    try:
+        assert {t.dtype.name for t in (ops.zeros(2), ops.ones(2), ops.eye(2), ops.full(2, 1.0), ops.arange(2.0))} == {
+            "float64"
+        }
+    finally:
+        dg.config.set_floatx("float32")
+
+
+def test_extents_of_one_stay_symbolic():
+    """Shape operations take an unknown first axis."""
+    assert ops.expand_dims(HALF, -1).shape == (None, 3, 1)
+    assert ops.squeeze(ops.expand_dims(HALF, 1), 1).shape == (None, 3)
+    assert ops.stack([HALF, HALF], -1).shape == (None, 3, 2)
+    assert ops.swapaxes(ops.expand_dims(HALF, -1), 1, 2).shape == (None, 1, 3)
+    assert [t.shape for t in ops.split(HALF, [1], -1)] == [(None, 1), (None, 2)]
+    assert ops.prod(HALF, -1).shape == (None,) and ops.norm(HALF, axis=-1).shape == (None,)
+    assert ops.cumsum(HALF, 1).shape == (None, 3) and ops.flip(HALF, 1).shape == (None, 3)
+    assert ops.l2_normalize(HALF, -1).shape == (None, 3)
+
+
+def test_indices_of_top_k_are_int32_and_ties_take_the_first():
+    values, indices = ops.top_k([[1.0, 3.0, 3.0, 2.0]], 3)
+    assert values.numpy().tolist() == [[3, 3, 2]] and indices.numpy().tolist() == [[1, 2, 3]]
+    assert indices.dtype == "int32"
+
+
+def test_nan_goes_last_and_min_shows_it():
+    x = np.array([2.0, np.nan, 1.0])
+    np.testing.assert_array_equal(ops.sort(x).numpy(), [1, 2, np.nan])
+    np.testing.assert_array_equal(ops.sort(x, descending=True).numpy(), [2, 1, np.nan])
+    assert np.isnan(ops.min(x).numpy()) and ops.argmin(x).numpy() == 1
+
+
+def test_logaddexp_of_infinities():
+    a, b = np.array([-np.inf, np.inf, -np.inf, np.inf]), np.array([-np.inf, 1.0, 2.0, np.inf])
+    np.testing.assert_array_equal(ops.logaddexp(a, b).numpy(), np.logaddexp(a, b))
+
+
+def test_arrays_of_two_dtypes_take_the_widest():
+    assert ops.average(ONES, 0, np.array([1.0, 2.0])).dtype == "float64"
+    assert ops.outer(ONES, [1, 2]).dtype == "float32"
+
+
+ERRORS = [
+    (lambda: ops.expand_dims(ONES, 3), "[expand_dims] `axis` is 3 but the tensor has 3 axes: it must be in [-3, 3)."),
+    (lambda: ops.squeeze(ONES, 0), "[squeeze] axis 0 of `x` with shape (2, 3) has not length 1: it cannot be removed."),
+    (lambda: ops.flip(ONES, (0, -2)), "[flip] `axis` names axis 0 twice: each axis may occur once."),
+    (lambda: ops.flip(ONES, 0.5), "[flip] `axis` is 0.5: it must be an integer."),
+    (lambda: ops.moveaxis(ONES, (0, 1), 0),
+     "[moveaxis] `source` has 2 axes but `destination` has 1: they must be equal."),
+    (lambda: ops.stack([]), "[stack] `xs` is empty: at least one tensor is needed."),
+    (lambda: ops.stack([ONES, ONES[0]]),
+     "[stack] `xs[0]` has shape (2, 3) but `xs[1]` has shape (3,): they must be equal."),
+    (lambda: ops.unstack(ONES, 3), "[unstack] `num` is 3 but axis 0 of `x` with shape (2, 3) has length 2."),
+    (lambda: ops.unstack(HALF), "[unstack] axis 0 of this symbolic tensor is unknown: its length is needed."),
+    (lambda: ops.split(ONES, 2, 1), "[split] `indices_or_sections` is 2 but axis 1 has length 3: it must divide it."),
+    (lambda: ops.tile(ONES, -1), "[tile] `repeats` is [-1]: it must not be negative."),
+    (lambda: ops.take_along_axis(ONES, [0]),
+     "[take_along_axis] `indices` has shape (1,) but `x` has shape (2, 3): the ranks must be equal."),
+    (lambda: ops.take_along_axis(ONES, [[3], [0]]), "[take] `indices` contains 3: it must be in [0, 3)."),
+    (lambda: ops.gather_nd(ONES, [[0, 0, 0]]),
+     "[gather_nd] `indices` has shape (1, 3) but `x` has shape (2, 3): its last axis must have 1 to 2 entries."),
+    (lambda: ops.gather_nd(ONES, [[0, 3]]), "[take] `indices` contains 3: it must be in [0, 3)."),
+    (lambda: ops.top_k(ONES, 4), "[top_k] `k` is 4: it must be an integer in [0, 3]."),
+    (lambda: ops.diagonal(ONES[0]), "[diagonal] `x` has shape (3,): it must have at least two axes."),
+    (lambda: ops.diag(1.0), "[diag] `x` has shape (): it must be a vector or a matrix."),
+    (lambda: ops.average(ONES, 0, ONES[:, :2]),
+     "[average] `weights` has shape (2, 2) but `x` has shape (2, 3): they must be equal, or `weights` a vector along "
+     "the one `axis`."),
+    (lambda: ops.norm(ONES, 2), "[norm] `ord` is 2: for matrices it must be None, 'fro', 1, -1, inf or -inf."),
+    (lambda: ops.norm(ONES, "fro", 0), "[norm] `ord` is 'fro': for vectors it must be None or a number."),
+    (lambda: ops.norm(np.ones((2, 2, 2)), 1),
+     "[norm] `axis` is None and `x` has shape (2, 2, 2): a norm with `ord` needs one or two axes."),
+    (lambda: ops.normalize(ONES, order=0), "[normalize] `order` is 0: it must be a positive integer."),
+    (lambda: ops.tensordot(ONES, ONES, 3),
+     "[tensordot] `axes` is 3 but `x1` has shape (2, 3) and `x2` has shape (2, 3): it must be between 0 and their "
+     "ranks."),
+    (lambda: ops.tensordot(ONES, ONES, [[0], [0, 1]]),
+     "[tensordot] `axes` is [[0], [0, 1]]: it must be an integer or two sequences of one length."),
+    (lambda: ops.tensordot(ONES, ONES, 1),
+     "[tensordot] `x1` has shape (2, 3) and `x2` has shape (2, 3): axis 1 of `x1` and axis 0 of `x2` must be equal."),
+    (lambda: ops.einsum("ij", ONES, ONES), "[einsum] `subscripts` is 'ij' with 1 terms: it got 2 operands."),
+    (lambda: ops.einsum("i1->i", ONES),
+     "[einsum] `subscripts` is 'i1->i': a term has letters and at most one `...`."),
+    (lambda: ops.einsum("i->i", ONES), "[einsum] `subscripts` has the term 'i' for shape (2, 3): one letter per axis."),
+    (lambda: ops.einsum("ij->k", ONES),
+     "[einsum] `subscripts` is 'ij->k': each index right of -> must occur once there, and left."),
+    (lambda: ops.einsum("ij,jk", ONES, ONES),
+     "[einsum] index 'j' of 'ij,jk' has length 3 and 2: they must be equal."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "text"), ERRORS, ids=[t for _, t in ERRORS])
+def test_error(call, text):
+    with pytest.raises((ValueError, TypeError, IndexError)) as caught:
+        call()
+    assert str(caught.value) == text
