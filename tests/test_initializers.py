@@ -70,10 +70,14 @@ def test_custom_callable():
         (
             lambda: initializers.get("glorot"),
             ValueError,
-            "[initializers] `glorot` is not known: it must be one of zeros, ones, constant, random_uniform, "
+            "[initializers] `glorot` is not known: it must be one of constant, zeros, ones, random_uniform, "
             "glorot_uniform.",
         ),
-        (lambda: initializers.get(3), TypeError, "[initializers] `identifier` is 3: it must be a name or a callable."),
+        (
+            lambda: initializers.get(3),
+            TypeError,
+            "[initializers] `identifier` is 3: it must be None, a name or a callable.",
+        ),
         (
             lambda: initializers.GlorotUniform(seed=1.5),
             ValueError,

@@ -19,9 +19,11 @@ from densegrad import (
     layers,
     losses,
     metrics,
+    models,
     ops,
     optimizers,
     random,
+    saving,
 )
 from densegrad._core import Tensor, Variable, constant
 from densegrad.config import show_config
@@ -57,9 +59,11 @@ __all__ = [
     "layers",
     "losses",
     "metrics",
+    "models",
     "ops",
     "optimizers",
     "random",
+    "saving",
     "set_random_seed",
     "show_config",
 ]

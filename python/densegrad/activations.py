@@ -5,10 +5,12 @@ from __future__ import annotations
 import warnings
 
 from densegrad import _core, config
+from densegrad.saving import Names, serialize_keras_object
 
-__all__ = ["get", "linear", "relu", "sigmoid", "softmax"]
+__all__ = ["deserialize", "get", "linear", "relu", "serialize", "sigmoid", "softmax"]
 
-_BY_NAME: dict = {}
+_names = Names("activations")
+_BY_NAME = _names.objects
 _NAME_OF: dict = {}
 
 
@@ -31,9 +33,8 @@ def _define(name: str, sentence: str):
 
 def _register(name: str, function):
     function.__name__ = function.__qualname__ = name
-    _BY_NAME[name] = function
     _NAME_OF[function] = name
-    return function
+    return _names.register()(function)
 
 
 linear = _define("linear", "The identity: a = z.")
@@ -96,7 +97,7 @@ def get(identifier):
     """Return the activation that `identifier` means.
 
     Args:
-        identifier: None (linear), a name such as `"relu"`, or any callable on tensors (a layer too).
+        identifier: None (linear), a name such as `"relu"`, a config, or any callable on tensors (a layer too).
 
     Returns:
         A callable.
@@ -107,15 +108,27 @@ def get(identifier):
 
     Source: Keras `activations.get`.
     """
-    if identifier is None:
-        return linear
-    if isinstance(identifier, str):
-        if identifier not in _BY_NAME:
-            raise ValueError(f"[activations] `{identifier}` is not known: it must be one of {', '.join(_BY_NAME)}.")
-        return _BY_NAME[identifier]
-    if not callable(identifier):
-        raise TypeError(f"[activations] `identifier` is {identifier!r}: it must be None, a name or a callable.")
-    return identifier
+    return linear if identifier is None else _names.get(identifier)
+
+
+def serialize(activation):
+    """Return the name of a built-in activation, the config of any other. Source: Keras `activations.serialize`."""
+    return _NAME_OF[activation] if native_name(activation) else serialize_keras_object(activation)
+
+
+def deserialize(config, custom_objects=None):
+    """Return the activation that a name or a config means.
+
+    Args:
+        config: a name such as "relu", or a dict with `class_name` and `config`.
+        custom_objects: dict from names to classes and functions.
+
+    Raises:
+        ValueError: for an unknown name.
+
+    Source: Keras `activations.deserialize`.
+    """
+    return _names.deserialize(config, custom_objects)
 
 
 def native_name(function) -> str | None:

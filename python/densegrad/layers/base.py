@@ -9,7 +9,9 @@ import numpy as np
 
 from densegrad import _core, config, initializers
 from densegrad._core import Tensor, Variable
+from densegrad.layers.configs import Configurable, names
 from densegrad.layers.tracking import Tracked
+from densegrad.saving import deserialize_keras_object
 
 _convert = _core.convert
 _note_call = _core.note_call
@@ -35,7 +37,7 @@ class _Scope:
             _building.stack.pop()
 
 
-def _wrap_build(build):
+def _wrap_build(build, noted=True):
     @functools.wraps(build)
     def wrapper(self, *args, **kwargs):
         variables, layers = len(self._own), len(self._sublayers)
@@ -46,11 +48,13 @@ def _wrap_build(build):
             del self._own[variables:], self._sublayers[layers:]
             raise
         self.built = True
+        if noted:
+            object.__setattr__(self, "_build_shape", next(iter((*args, *kwargs.values())), None))
 
     return wrapper
 
 
-class Layer(Tracked):
+class Layer(Configurable, Tracked):
     """A callable with weights; subclass it and define `call(self, x)` and, for its weights, `build(self, input_shape)`.
 
     Variables and layers that are set as attributes (also inside lists and dicts) are tracked in that order.
@@ -81,7 +85,7 @@ class Layer(Tracked):
             )
         if name is not None and (not isinstance(name, str) or "/" in name or not name):
             raise ValueError(f"[{cls}] `name` is {name!r}: it must be a non-empty string without '/'.")
-        dtype = config.float_dtype(dtype, cls)
+        dtype = config.float_dtype(deserialize_keras_object(dtype) if isinstance(dtype, dict) else dtype, cls)
         _set = object.__setattr__
         _set(self, "_own", [])
         _set(self, "_sublayers", [])
@@ -238,4 +242,5 @@ def _shape_of(x):
     return {k: _shape_of(v) for k, v in x.items()} if isinstance(x, dict) else [_shape_of(v) for v in x]
 
 
-Layer.build = _wrap_build(Layer.build)
+Layer.build = _wrap_build(Layer.build, noted=False)
+names.register(path="keras.Layer")(Layer)

@@ -6,11 +6,20 @@ import numpy as np
 
 from densegrad import _core, activations, config, initializers
 from densegrad.layers.base import Layer
+from densegrad.layers.configs import names
 
 _dense = _core.dense
-_LATER = ("kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint", "bias_constraint")
+_LATER = (
+    "kernel_regularizer",
+    "bias_regularizer",
+    "activity_regularizer",
+    "kernel_constraint",
+    "bias_constraint",
+    "quantization_config",
+)
 
 
+@names.register()
 class Dense(Layer):
     """A densely connected layer: a = activation(z), z = x @ kernel + bias.
 
@@ -91,12 +100,24 @@ class Dense(Layer):
         """The bias, shape (units,), or None with `use_bias=False`."""
         return self._weight("bias")
 
+    def get_config(self):
+        """Return the arguments of the constructor as plain values. Source: Keras `Dense.get_config`."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+        }
+
     def _weight(self, name):
         if not self.built:
             raise AttributeError(f"[{self.name}] has no `{name}` before it is built: call it on data or `build()` it.")
         return self.__dict__[f"_{name}"]
 
 
+@names.register()
 class InputLayer(Layer):
     """The declared input of a `Sequential`; it returns its input.
 
@@ -106,16 +127,37 @@ class InputLayer(Layer):
         dtype: of the samples; None means `floatx()`.
         batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
         name: str.
+        sparse, ragged, optional: accepted for Keras' sake; they must be false.
 
     Source: Keras `layers.InputLayer`.
     """
 
-    def __init__(self, shape=None, batch_size=None, dtype=None, batch_shape=None, name=None):
+    def __init__(
+        self,
+        shape=None,
+        batch_size=None,
+        dtype=None,
+        sparse=False,
+        batch_shape=None,
+        name=None,
+        ragged=False,
+        optional=False,
+    ):
+        for argument, value in {"sparse": sparse, "ragged": ragged, "optional": optional}.items():
+            if value:
+                raise NotImplementedError(
+                    f"[InputLayer] `{argument}` is {value!r}: it must be false, inputs are dense."
+                )
         batch_shape = _batch_shape("InputLayer", shape, batch_size, batch_shape)
         input_dtype = np.dtype(dtype or config.floatx())
         super().__init__(name=name)
         self.batch_shape = batch_shape
         object.__setattr__(self, "_dtype", input_dtype)
+
+    def get_config(self):
+        """Return the shape, dtype and name as plain values. Source: Keras `InputLayer.get_config`."""
+        fixed = {"sparse": False, "ragged": False, "optional": False}
+        return {"batch_shape": self.batch_shape, "dtype": self.dtype, **fixed, "name": self.name}
 
     def call(self, x):
         return x

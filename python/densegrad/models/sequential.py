@@ -1,73 +1,17 @@
-"""Models: layers that can be trained. `Sequential` chains layers; subclass `Model` for anything else."""
+"""`Sequential`: a chain of layers."""
 
 from __future__ import annotations
 
-from densegrad import _core, config
+from densegrad import _core
 from densegrad._core import Tensor
 from densegrad.layers.base import Layer, _shape_of
+from densegrad.layers.configs import names, shape_from_config
 from densegrad.layers.core import InputLayer
-from densegrad.training import Trainer
+from densegrad.models.model import Model
+from densegrad.saving import deserialize_keras_object, serialize_keras_object
 
 
-class Model(Trainer, Layer):
-    """A layer with `compile`, `fit`, `evaluate`, `predict` and `summary`; define `call(self, x)` in a subclass.
-
-    Args:
-        trainable, dtype, name: as for `Layer`.
-
-    Source: Keras `Model`, by subclassing; models made of symbolic inputs and outputs are not supported yet.
-    """
-
-    def __init__(self, *args, **kwargs):
-        if args or "inputs" in kwargs or "outputs" in kwargs:
-            raise NotImplementedError(
-                "[Model] `inputs`, `outputs` are not supported yet: use `Sequential`, or subclass `Model`."
-            )
-        super().__init__(**kwargs)
-        self._init_trainer()
-
-    @property
-    def layers(self):
-        """The layers of the model, in order."""
-        return [layer for layer in self._leaves()[1] if isinstance(layer, Layer)]
-
-    def get_layer(self, name=None, index=None):
-        """Return the layer with the given name, or at the given index of `layers`.
-
-        Raises:
-            ValueError: if there is none, or not exactly one of `name` and `index` is given.
-
-        Source: Keras `Model.get_layer`.
-        """
-        if (name is None) == (index is None):
-            raise ValueError(f"[get_layer] `name` is {name!r} and `index` is {index!r}: pass exactly one of them.")
-        layers = self.layers
-        if index is not None:
-            if not config.is_integer(index) or not -len(layers) <= index < len(layers):
-                raise ValueError(f"[get_layer] `index` is {index!r}: `{self.name}` has {len(layers)} layers.")
-            return layers[index]
-        for layer in layers:
-            if layer.name == name:
-                return layer
-        raise ValueError(f"[get_layer] `name` is {name!r}: `{self.name}` has {', '.join(x.name for x in layers)}.")
-
-    def summary(self, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False):
-        """Print a table of the layers, their output shapes and numbers of parameters.
-
-        Args:
-            line_length: width in characters; None takes the terminal's, at most 88.
-            positions: relative ends of the columns, such as [0.45, 0.8, 1.0].
-            print_fn: called once with the whole text; None prints.
-            expand_nested: whether to list the layers of models inside the model.
-            show_trainable: whether to add a column with Y or N.
-
-        Source: Keras `Model.summary`.
-        """
-        from densegrad.summary import render
-
-        (print_fn or print)(render(self, line_length, positions, expand_nested, show_trainable))
-
-
+@names.register(path="keras.Sequential")
 class Sequential(Model):
     """A chain of layers, each fed with the output of the one before.
 
@@ -232,6 +176,36 @@ class Sequential(Model):
         for layer in self._chain:
             shape = layer.compute_output_shape(shape)
         return tuple(shape)
+
+    def get_config(self):
+        """Return the name and the configs of the layers as plain values. Source: Keras `Sequential.get_config`."""
+        layers = [*filter(None, [self._input_layer]), *self._chain]
+        config = {**super().get_config(), "layers": [serialize_keras_object(layer) for layer in layers]}
+        return config if self._input is None else {**config, "build_input_shape": self.input_shape}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Return a new model from what `get_config`, here or in Keras, returned; its weights are new.
+
+        Args:
+            config: dict with `name`, `layers`, and optionally `build_input_shape`.
+            custom_objects: dict from names to classes and functions.
+
+        Raises:
+            TypeError: if a layer is not known.
+
+        Source: Keras `Sequential.from_config`.
+        """
+        model = cls(name=config["name"])
+        for layer in config["layers"]:
+            model.add(deserialize_keras_object(layer, custom_objects))
+        if not model.built and config.get("build_input_shape"):
+            model.build(shape_from_config(config["build_input_shape"]))
+        return model
+
+    def get_build_config(self):
+        """Return the shape that the model is built for, as a dict, or None. Source: Keras, the same name."""
+        return None if self._input is None else {"input_shape": self.input_shape}
 
     def _leaves(self):
         return [], self._chain

@@ -1,0 +1,81 @@
+"""`Model`: a layer that can be trained; subclass it, or use `Sequential`."""
+
+from __future__ import annotations
+
+from densegrad import config
+from densegrad.layers.base import Layer
+from densegrad.layers.configs import names
+from densegrad.saving import serialize_keras_object
+from densegrad.training import Trainer
+
+
+@names.register(path="keras.Model")
+class Model(Trainer, Layer):
+    """A layer with `compile`, `fit`, `evaluate`, `predict` and `summary`; define `call(self, x)` in a subclass.
+
+    Args:
+        trainable, dtype, name: as for `Layer`.
+
+    Source: Keras `Model`, by subclassing; models made of symbolic inputs and outputs are not supported yet.
+    """
+
+    def __init__(self, *args, **kwargs):
+        if args or "inputs" in kwargs or "outputs" in kwargs:
+            raise NotImplementedError(
+                "[Model] `inputs`, `outputs` are not supported yet: use `Sequential`, or subclass `Model`."
+            )
+        super().__init__(**kwargs)
+        self._init_trainer()
+
+    @property
+    def layers(self):
+        """The layers of the model, in order."""
+        return [layer for layer in self._leaves()[1] if isinstance(layer, Layer)]
+
+    def get_layer(self, name=None, index=None):
+        """Return the layer with the given name, or at the given index of `layers`.
+
+        Raises:
+            ValueError: if there is none, or not exactly one of `name` and `index` is given.
+
+        Source: Keras `Model.get_layer`.
+        """
+        if (name is None) == (index is None):
+            raise ValueError(f"[get_layer] `name` is {name!r} and `index` is {index!r}: pass exactly one of them.")
+        layers = self.layers
+        if index is not None:
+            if not config.is_integer(index) or not -len(layers) <= index < len(layers):
+                raise ValueError(f"[get_layer] `index` is {index!r}: `{self.name}` has {len(layers)} layers.")
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(f"[get_layer] `name` is {name!r}: `{self.name}` has {', '.join(x.name for x in layers)}.")
+
+    def to_json(self, **kwargs):
+        """Return the config of the model, without weights, as JSON; `models.model_from_json` reads it.
+
+        Args:
+            kwargs: arguments for `json.dumps`, such as `indent`.
+
+        Source: Keras `Model.to_json`.
+        """
+        import json  # a millisecond that `import densegrad` does not pay
+
+        return json.dumps(serialize_keras_object(self), **kwargs)
+
+    def summary(self, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False):
+        """Print a table of the layers, their output shapes and numbers of parameters.
+
+        Args:
+            line_length: width in characters; None takes the terminal's, at most 88.
+            positions: relative ends of the columns, such as [0.45, 0.8, 1.0].
+            print_fn: called once with the whole text; None prints.
+            expand_nested: whether to list the layers of models inside the model.
+            show_trainable: whether to add a column with Y or N.
+
+        Source: Keras `Model.summary`.
+        """
+        from densegrad.summary import render
+
+        (print_fn or print)(render(self, line_length, positions, expand_nested, show_trainable))

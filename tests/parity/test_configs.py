@@ -1,0 +1,54 @@
+"""Keras reads densegrad's configs, and densegrad reads Keras'."""
+
+from __future__ import annotations
+
+import json
+
+import densegrad as dg
+import pytest
+
+keras = pytest.importorskip("keras")
+
+
+def layers(lib):
+    return [
+        lib.layers.Dense(3, activation="relu", name="a"),
+        lib.layers.Dense(3, use_bias=False, kernel_initializer="ones", dtype="float64", name="b"),
+        lib.layers.Activation("sigmoid", name="c"),
+        lib.layers.Softmax(axis=1, name="e", trainable=False),
+        lib.layers.InputLayer((3,), name="f"),
+    ]
+
+
+def plain(obj):
+    return json.loads(json.dumps(obj))
+
+
+def matches(ours, theirs):
+    """Whether every entry of our config is in theirs, which may know more arguments, at their defaults."""
+    if isinstance(ours, dict):
+        return isinstance(theirs, dict) and all(k in theirs and matches(v, theirs[k]) for k, v in ours.items())
+    if isinstance(ours, list):
+        return len(ours) == len(theirs) and all(map(matches, ours, theirs))
+    return ours == theirs
+
+
+@pytest.mark.parametrize("i", range(5))
+def test_layers(i):
+    ours, theirs = layers(dg)[i], layers(keras)[i]
+    config, other = plain(dg.saving.serialize_keras_object(ours)), plain(keras.saving.serialize_keras_object(theirs))
+    assert matches(config, other)
+    assert plain(keras.layers.serialize(keras.layers.deserialize(config))) == other
+    assert plain(dg.layers.serialize(dg.layers.deserialize(other))) == config
+
+
+@pytest.mark.parametrize("built", [False, True])
+def test_sequential(built):
+    def network(lib):
+        first = [lib.Input((4,), name="in") if lib is keras else lib.layers.InputLayer((4,), name="in")]
+        return lib.Sequential([*(first if built else []), *layers(lib)[:4]], name="net")
+
+    ours, theirs = network(dg).to_json(), network(keras).to_json()
+    assert matches(json.loads(ours), json.loads(theirs))
+    assert json.loads(keras.models.model_from_json(ours).to_json()) == json.loads(theirs)
+    assert json.loads(dg.models.model_from_json(theirs).to_json()) == json.loads(ours)
