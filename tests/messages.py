@@ -257,7 +257,7 @@ ROWS = [
     (lambda: float(t(2)), V, "[float] the tensor has shape (2,): only a tensor with one entry is a Python number."),
     (lambda: bool(t(2)), V, "[bool] the tensor has shape (2,): only a tensor with one entry is a Python number."),
     (lambda: t(2).__array__(copy=False), V, "[__array__] a tensor is always copied: use copy=None or copy=True."),
-    (lambda: symbolic(3).numpy(), R,
+    (lambda: symbolic(3).numpy(), _core.SymbolicError,
      "[tensor] this tensor of shape (None, 3) is symbolic and has no values: call the model or "
      "layer on data to get them."),
     (lambda: t(2).z, A,
@@ -301,6 +301,16 @@ ROWS = [
      "[GradientTape.gradient] layer 'd' was called 0 "
      "times on this tape: a layer as a source must have been called exactly once; pass the output tensor that "
      "you mean."),
+    (taped(lambda tape, x, y: tape.batch_jacobian(y, x)), V,
+     "[GradientTape.batch_jacobian] `target` has shape (2,) and `source` has shape (2,): both must have at least 2 "
+     "axes, and the same first one."),
+    (taped(lambda tape, x, y: tape.batch_jacobian(y, [x])), T,
+     "[GradientTape.batch_jacobian] `source` is a structure: it must be one tensor."),
+    (taped(lambda tape, x, y: tape.jacobian([y], x)), T,
+     "[GradientTape.jacobian] `target` holds a value of type list: it must be one tensor."),
+    (taped(lambda tape, x, y: [tape.jacobian(y, x) for _ in range(2)]), R,
+     "[GradientTape.jacobian] a non-persistent tape gives "
+     "one set of gradients only: create it with persistent=True, or ask for all sources in one call."),
     (pair_as_source, V, "[GradientTape.gradient] layer 'pair' returned several tensors: pass the one that you mean."),
     (lambda: dg.GradientTape().watch(t(2)), R,
      "[GradientTape.watch] the tape is not recording: call watch inside `with tape:`."),

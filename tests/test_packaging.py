@@ -7,6 +7,7 @@ thread before or after the first product, nothing printed, nothing needed but Nu
 from __future__ import annotations
 
 import ast
+import builtins
 import importlib.metadata
 import importlib.resources
 import os
@@ -146,7 +147,7 @@ def test_stub_names_equal_the_compiled_core():
         declared = {n.name for n in node.body if isinstance(n, ast.FunctionDef)}
         declared |= {n.target.id for n in node.body if isinstance(n, ast.AnnAssign)}
         actual = getattr(_core, name)
-        inherited = {a for base in node.bases for a in dir(getattr(_core, getattr(base, "id", ""), object))}
+        inherited = {a for base in node.bases for a in dir(getattr(_core, base.id, getattr(builtins, base.id, object)))}
         assert all(hasattr(actual, d) for d in declared), name
         missing = public(dir(actual)) - declared - inherited
         assert not {m for m in missing if not hasattr(object, m)}, (name, missing)

@@ -3,7 +3,8 @@
 
 namespace densegrad::python {
 
-void register_errors(pybind11::module_&) {
+void register_errors(pybind11::module_& m) {
+  pybind11::register_exception<SymbolicError>(m, "SymbolicError", PyExc_RuntimeError);
   // The standard exceptions have pybind11's own translation; the core's TypeError is the one that C++ lacks.
   pybind11::register_exception_translator([](std::exception_ptr p) {
     try {

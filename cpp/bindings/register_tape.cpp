@@ -4,6 +4,7 @@
 #include "bindings/convert.h"
 #include "bindings/register.h"
 #include "ops/ops.h"
+#include "tape/batch.h"
 #include "tape/tape.h"
 
 namespace densegrad::python {
@@ -17,7 +18,14 @@ class PyCallback final : public Callback {
   std::vector<Tensor> vjp(const Tensors& cotangents) override {
     py::tuple args(cotangents.size());
     for (std::size_t i = 0; i < cotangents.size(); ++i) args[i] = cotangents[i];
-    const py::object result = function_(*args);
+    py::object result;
+    try {
+      result = function_(*args);
+    } catch (const py::error_already_set& error) {
+      // A walk over stand-ins has another way for a rule that reads values.
+      if (!error.matches(py::module_::import("densegrad._core").attr("SymbolicError"))) throw;
+      throw SymbolicError(std::string(py::str(error.value())));
+    }
     std::vector<Tensor> grads;
     if (!py::isinstance<py::list>(result) && !py::isinstance<py::tuple>(result)) {
       grads.push_back(result.is_none() ? Tensor() : convert(result, cotangents[0].dtype()));
@@ -39,7 +47,7 @@ int traverse_tape(PyObject* self, visitproc visit, void* arg) {
   if (!py::detail::is_holder_constructed(self)) return 0;
   for (const Node& node : py::cast<Tape&>(py::handle(self)).nodes()) {
     if (const auto* custom = std::get_if<CustomParams>(&node.params)) {
-      Py_VISIT(static_cast<PyCallback*>(custom->callback.get())->function());
+      Py_VISIT(static_cast<PyCallback*>(custom->callback->host())->function());
     }
   }
   return 0;
@@ -63,21 +71,20 @@ void collectable(PyHeapTypeObject* heap_type) {
 }
 
 // A source as a tensor. A layer (anything with a key) stands for its output.
-Tensor resolve_source(const Tape& tape, py::handle source) {
+Tensor resolve_source(const Tape& tape, py::handle source, const char* method) {
   if (is_tensor(source)) return peek(source);
   if (!py::hasattr(source, "_key")) {
-    no_tensor("sources", "gradient", source,
-              "it must hold tensors, variables or layers; plain values are not recorded.");
+    no_tensor("sources", method, source, "it must hold tensors, variables or layers; plain values are not recorded.");
   }
   const std::vector<Tensor> outputs = tape.calls_of(py::cast<std::uint64_t>(source.attr("_key")));
   const std::string name = py::str(source.attr("name"));
   if (outputs.size() != 1) {
-    fail("[GradientTape.gradient] layer '", name, "' was called ", outputs.size(),
+    fail("[GradientTape.", method, "] layer '", name, "' was called ", outputs.size(),
          " times on this tape: a layer as a source must have been called exactly once; pass the output tensor that you "
          "mean.");
   }
   if (!outputs[0].defined()) {
-    fail("[GradientTape.gradient] layer '", name, "' returned several tensors: pass the one that you mean.");
+    fail("[GradientTape.", method, "] layer '", name, "' returned several tensors: pass the one that you mean.");
   }
   return outputs[0];
 }
@@ -115,6 +122,21 @@ void note_call(std::uint64_t layer, py::handle output) {
   }
 }
 
+// One gradient-like result per source, None (or zeros of `shape(source)`) where unconnected, in the sources' structure.
+template <class F>
+py::object packed(py::handle sources, const std::vector<Tensor>& xs, const std::vector<Tensor>& results, bool zero,
+                  F shape) {
+  py::list out;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (results[i].defined()) {
+      out.append(results[i]);
+    } else {
+      out.append(zero ? py::cast(Tensor::full(xs[i].dtype(), shape(xs[i]), 0)) : py::object(py::none()));
+    }
+  }
+  return pack_as(sources, out);
+}
+
 py::object gradients(Tape& tape, py::handle target, py::handle sources, py::handle weights, bool zero) {
   std::vector<Tensor> ys, xs, dys;
   for (py::handle y : flatten(target)) {
@@ -122,21 +144,57 @@ py::object gradients(Tape& tape, py::handle target, py::handle sources, py::hand
       no_tensor("target", "gradient", y, "it must be a tensor, or hold tensors in lists, tuples and dicts.");
     ys.push_back(peek(y));
   }
-  for (py::handle x : flatten(sources)) xs.push_back(resolve_source(tape, x));
+  for (py::handle x : flatten(sources)) xs.push_back(resolve_source(tape, x, "gradient"));
   if (ys.empty()) return py::none();
   if (!weights.is_none()) {
     for (py::handle g : weights) dys.push_back(g.is_none() ? Tensor() : convert(g, ys[dys.size()].dtype()));
   }
-  const std::vector<Tensor> grads = tape.gradient(ys, xs, dys);
-  py::list out;
-  for (std::size_t i = 0; i < grads.size(); ++i) {
-    if (grads[i].defined()) {
-      out.append(grads[i]);
-    } else {
-      out.append(zero ? py::cast(Tensor::full(xs[i].dtype(), xs[i].shape(), 0)) : py::object(py::none()));
+  return packed(sources, xs, tape.gradient(ys, xs, dys), zero, [](const Tensor& x) { return x.shape(); });
+}
+
+py::object jacobians(Tape& tape, py::handle target, py::handle sources, bool zero, bool by_row) {
+  const char* method = by_row ? "batch_jacobian" : "jacobian";
+  if (!is_tensor(target)) no_tensor("target", method, target, "it must be one tensor.");
+  const Tensor y = peek(target);
+  std::vector<Tensor> xs;
+  for (py::handle x : flatten(sources)) xs.push_back(resolve_source(tape, x, method));
+  for (const Tensor& x : xs) {
+    if (by_row && (y.rank() < 2 || x.rank() < 2 || y.dim(0) != x.dim(0))) {
+      fail("[GradientTape.batch_jacobian] `target` has shape ", y.shape(), " and `source` has shape ", x.shape(),
+           ": both must have at least 2 axes, and the same first one.");
     }
   }
-  return pack_as(sources, out);
+  const std::vector<Tensor> found = tape.jacobian(y, xs, by_row);
+  return packed(sources, xs, found, zero, [&](const Tensor& x) {
+    Shape shape = y.shape();
+    for (int i = by_row ? 1 : 0; i < x.rank(); ++i) shape.push_back(x.dim(i));
+    return shape;
+  });
+}
+
+std::vector<Tensor> tensors_of(py::handle values) {
+  std::vector<Tensor> out;
+  for (py::handle v : values) out.push_back(peek(v));
+  return out;
+}
+
+py::list directional(const Tape& tape, py::handle targets, py::handle sources, py::handle tangents) {
+  py::list out;
+  for (const Tensor& t : tape.jvp(tensors_of(targets), tensors_of(sources), tensors_of(tangents)))
+    out.append(t.defined() ? py::cast(t) : py::object(py::none()));
+  return out;
+}
+
+// Runs `function`, from a list of tensors to a list of tensors, on one example of each input, and what it did on all.
+py::list batched_call(const py::object& function, const std::vector<Tensor>& inputs, index_t batch) {
+  BatchTrace trace(batch);
+  py::list examples;
+  for (const Tensor& x : inputs) examples.append(trace.example_of(x));
+  const py::object results = function(examples);
+  trace.stop();
+  py::list out;
+  for (const Tensor& t : trace.replay(tensors_of(results))) out.append(t);
+  return out;
 }
 
 }  // namespace
@@ -175,6 +233,8 @@ void register_tape(py::module_& m) {
       .def_property_readonly("_is_watching", &Tape::is_watching)
       .def("_gradient", gradients, py::arg("target"), py::arg("sources"), py::arg("weights") = py::none(),
            py::arg("zero") = false)
+      .def("_jacobian", jacobians, py::arg("target"), py::arg("sources"), py::arg("zero"), py::arg("by_row"))
+      .def("_jvp", directional, py::arg("targets"), py::arg("sources"), py::arg("tangents"))
       .def("_exits",
            [](const Tape& tape) {
              py::list out;
@@ -184,7 +244,7 @@ void register_tape(py::module_& m) {
       .def_readonly("persistent", &Tape::persistent)
       .def_property_readonly("_recording", &Tape::is_recording);
 
-  // with Pause(): no tape of this thread records.
+  // with Pause(): no tape of this thread records; what batches examples still follows them.
   struct Pause {
     std::shared_ptr<RecorderStack> stack;
   };
@@ -193,13 +253,14 @@ void register_tape(py::module_& m) {
       .def("__enter__",
            [](Pause& p) {
              p.stack = recorder_stack();
-             p.stack->pause();
+             p.stack->pause(true);
            })
       .def("__exit__", [](Pause& p, const py::args&) {
         if (p.stack) p.stack->resume();
         p.stack.reset();
       });
 
+  m.def("vmap", batched_call, py::arg("function"), py::arg("inputs"), py::arg("batch"));
   m.def("recording", [] { return !recorders().empty(); });
   m.def("note_call", note_call, py::arg("layer"), py::arg("output"));
   m.def("unique_id", &Tensor::next_id);

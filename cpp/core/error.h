@@ -14,6 +14,12 @@ class TypeError : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
+// A value was asked of a tensor that has none; Python's RuntimeError, by a subclass.
+class SymbolicError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 template <class E = std::invalid_argument, class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
   std::ostringstream text;

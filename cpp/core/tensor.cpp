@@ -103,8 +103,8 @@ void Tensor::set_pre(int activation, int axis, const Tensor& z) const {
 }
 
 void Tensor::no_storage() const {
-  fail<std::runtime_error>("[tensor] this tensor of shape ", shape(),
-                           " is symbolic and has no values: call the model or layer on data to get them.");
+  fail<SymbolicError>("[tensor] this tensor of shape ", shape(),
+                      " is symbolic and has no values: call the model or layer on data to get them.");
 }
 
 }  // namespace densegrad

@@ -119,6 +119,11 @@ class Tensor {
   void set_pre(int activation, int axis, const Tensor& z) const;
 
   const Ref<Storage>& storage() const { return impl_->storage; }
+  // Whether this handle is the only one on the tensor, and the tensor the only one on its memory.
+  bool is_unshared() const {
+    return impl_->storage && impl_->refs.load(std::memory_order_acquire) == 1 &&
+           impl_->storage->refs.load(std::memory_order_acquire) == 1;
+  }
 
  private:
   [[noreturn]] void no_storage() const;

@@ -1,6 +1,7 @@
 // The dense layer and the activations.
 #include "formulas/activations.h"
 #include "kernels/gemm.h"
+#include "ops/batch.h"
 #include "ops/graph.h"
 #include "ops/ops.h"
 
@@ -109,6 +110,51 @@ bool dense_vjp_rule(VjpContext& c) {
   return true;
 }
 
+// act'(z) t, the tangent of an activation.
+Tensor activation_tangent(Activation activation, const Tensor& y, const Tensor& z, const Tensor& t) {
+  const Tensor symmetric = formulas::visit(activation, [&](auto entry) -> Tensor {
+    using Entry = decltype(entry);
+    if constexpr (requires { &Entry::template tangent<Graph>; }) {
+      return Entry::template tangent<Graph>(Graph(y), Graph(z), Graph(t)).tensor();
+    } else {
+      return {};
+    }
+  });
+  return symmetric.defined() ? symmetric : activation_grad(activation, y, z, t);
+}
+
+bool dense_jvp(JvpContext& c) {
+  const Tensor &tx = c.tangents[0], &tw = c.tangents[1];
+  Tensor tz;
+  const auto plus = [&tz](const Tensor& t) { tz = tz.defined() ? add(tz, t) : t; };
+  if (tx.defined()) plus(matmul(tx, c.inputs[1]));
+  if (tw.defined()) plus(matmul(c.inputs[0], tw));
+  if (c.inputs.size() > 2 && c.tangents[2].defined()) plus(broadcast_to(c.tangents[2], c.outputs[0].shape()));
+  if (c.outputs.size() == 1) {
+    c.out_tangents = {tz};
+  } else {
+    c.out_tangents = {activation_tangent(activation_of(c.params), c.outputs[0], c.outputs[1], tz), tz};
+  }
+  return true;
+}
+
+void dense_vmap(VmapContext& c) {
+  const bool has_bias = c.inputs.size() > 2;
+  if (!c.batched[1] && !(has_bias && c.batched[2])) {  // one layer for all examples: more rows
+    c.outputs = run(c.primitive, c.inputs, c.params);
+    return;
+  }
+  const int rank = c.rank(0);
+  Tensor z = matmul(lifted(c, 0, rank), lifted(c, 1, rank));
+  if (has_bias) z = add(z, lifted(c, 2, rank));
+  const Activation act = activation_of(c.params);
+  if (act == Activation::linear) {
+    c.outputs = {z};
+  } else {
+    c.outputs = {activation(act, z, -1), z};
+  }
+}
+
 void dense_decompose(const Tensors& in, const Params& params, Tensors& out) {
   Tensor z = matmul(in[0], in[1]);
   if (in.size() > 2) z = add(z, in[2]);
@@ -130,6 +176,8 @@ const Primitive dense_primitive{.name = "dense",
                                 .shapes = dense_shapes,
                                 .eval = dense_eval,
                                 .vjp = dense_vjp_rule,
+                                .jvp = dense_jvp,
+                                .vmap = dense_vmap,
                                 .decompose = dense_decompose};
 const Primitive dense_z_primitive{.name = "dense",
                                   .saved_inputs = save(0) | save(1),
@@ -137,6 +185,8 @@ const Primitive dense_z_primitive{.name = "dense",
                                   .shapes = dense_shapes,
                                   .eval = dense_eval,
                                   .vjp = dense_vjp_rule,
+                                  .jvp = dense_jvp,
+                                  .vmap = dense_vmap,
                                   .decompose = dense_decompose};
 
 // ---- activation: y = act(z) over the last axis -----------------------------------------------------------------------
@@ -155,6 +205,11 @@ bool activation_vjp(VjpContext& c) {
   return true;
 }
 
+bool activation_jvp(JvpContext& c) {
+  c.out_tangents = {activation_tangent(activation_of(c.params), c.outputs[0], c.inputs[0], c.tangents[0])};
+  return true;
+}
+
 void activation_decompose(const Tensors& in, const Params& params, Tensors& out) {
   const Graph y = formulas::visit(activation_of(params),
                                   [&](auto entry) { return decltype(entry)::template forward<Graph>(Graph(in[0])); });
@@ -167,6 +222,8 @@ const Primitive activation_primitive{.name = "activation",
                                      .shapes = activation_shapes,
                                      .eval = activation_eval,
                                      .vjp = activation_vjp,
+                                     .jvp = activation_jvp,
+                                     .vmap = same_vmap,
                                      .decompose = activation_decompose};
 
 // ---- activation_grad: dz = act'(z)ᵀ·dy from (y, z, dy) ----------------------------------------------------------------
@@ -175,13 +232,27 @@ void activation_grad_shapes(const Tensors& in, const Params&, Specs& out) {
   out.push_back({in[2].dtype(), in[2].shape()});
 }
 
+// dy may have leading axes that y and z lack: several cotangents of one output.
 void activation_grad_eval(const Tensors& in, const Params& params, Tensors& out) {
-  const auto [rows, cols] = rows_of(in[2].shape());
+  const auto [rows, cols] = rows_of(in[0].shape());
+  const index_t size = in[0].size();
   visit_float(in[2].dtype(), [&, rows = rows, cols = cols](auto type) {
     using T = typename decltype(type)::type;
-    kernels_for<T>().activation_grad[static_cast<int>(activation_of(params))](
-        rows, cols, in[0].data<T>(), in[1].data<T>(), in[2].data<T>(), out[0].mutable_data<T>());
+    for (index_t at = 0; at < in[2].size(); at += size) {
+      kernels_for<T>().activation_grad[static_cast<int>(activation_of(params))](
+          rows, cols, in[0].data<T>(), in[1].data<T>(), in[2].data<T>() + at, out[0].mutable_data<T>() + at);
+    }
   });
+}
+
+void activation_grad_vmap(VmapContext& c) {
+  if (!c.batched[0] && !c.batched[1]) {
+    c.outputs = run(c.primitive, c.inputs, c.params);
+    return;
+  }
+  const Tensor dy = repeated(c, 2);
+  const auto like_dy = [&](std::size_t i) { return broadcast_to(lifted(c, i, c.rank(2)), dy.shape()); };
+  c.outputs = run(c.primitive, {like_dy(0), like_dy(1), dy}, c.params);
 }
 
 void activation_grad_decompose(const Tensors& in, const Params& params, Tensors& out) {
@@ -195,7 +266,9 @@ const Primitive activation_grad_primitive{.name = "activation_grad",
                                           .saved_inputs = save_all,
                                           .shapes = activation_grad_shapes,
                                           .eval = activation_grad_eval,
-                                          .decompose = activation_grad_decompose};
+                                          .vmap = activation_grad_vmap,
+                                          .decompose = activation_grad_decompose,
+                                          .in_place = 2};
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 // Elementwise primitives: unary, binary, compare.
 #include <type_traits>
 
+#include "ops/batch.h"
 #include "ops/broadcast.h"
 #include "ops/ops.h"
 
@@ -132,7 +133,9 @@ const Primitive& unary_primitive() {
                            .saved_outputs = from_y ? save(0) : save_none,
                            .shapes = unary_shapes<op>,
                            .eval = unary_eval<op>,
-                           .vjp = unary_vjp<op>};
+                           .vjp = unary_vjp<op>,
+                           .jvp = entrywise_jvp,
+                           .vmap = same_vmap};
   return p;
 }
 
@@ -167,6 +170,18 @@ void binary_eval(const Tensors& in, const Params&, Tensors& out) {
   });
 }
 
+// The derivative of a^b by a, and that by b times t.
+Tensor power_slope_base(const Tensor& a, const Tensor& b) {
+  return multiply(b, binary(Binary::power, a, subtract(b, constant_like(b, 1))));
+}
+Tensor power_slope_exponent(const Tensor& a, const Tensor& y, const Tensor& t) {
+  // log is taken of a harmless 1 where the base is not positive, so that no NaN enters higher derivatives.
+  const Tensor one = constant_like(a, 1), zero = constant_like(a, 0);
+  const Tensor positive = compare(Compare::greater, a, zero);
+  const Tensor log_a = unary(Unary::log, where(positive, a, one));
+  return where(positive, multiply(t, multiply(y, where(positive, log_a, zero))), zero);
+}
+
 template <Binary op>
 bool binary_vjp(VjpContext& c) {
   const Tensor &a = c.inputs[0], &b = c.inputs[1], &y = c.outputs[0], &g = c.dy[0];
@@ -185,15 +200,8 @@ bool binary_vjp(VjpContext& c) {
     if (want_a) da = divide(g, b);
     if (want_b) db = negative(multiply(g, divide(y, b)));
   } else if constexpr (op == Binary::power) {
-    const Tensor one = constant_like(a, 1), zero = constant_like(a, 0);
-    if (want_a) da = multiply(g, multiply(b, binary(Binary::power, a, subtract(b, one))));
-    if (want_b) {
-      // log is taken of a harmless 1 where the base is not positive, so that no NaN enters higher derivatives.
-      const Tensor positive = compare(Compare::greater, a, zero);
-      const Tensor log_a = unary(Unary::log, where(positive, a, one));
-      db = multiply(g, multiply(y, where(positive, log_a, zero)));
-      db = where(positive, db, zero);
-    }
+    if (want_a) da = multiply(g, power_slope_base(a, b));
+    if (want_b) db = power_slope_exponent(a, y, g);
   } else {
     // Ties go to the first argument; a NaN sends everything to the second (Keras' choice).
     const Tensor first = compare(op == Binary::maximum ? Compare::greater_equal : Compare::less_equal, a, b);
@@ -207,6 +215,34 @@ bool binary_vjp(VjpContext& c) {
 }
 
 template <Binary op>
+bool binary_jvp(JvpContext& c) {
+  const Tensor &a = c.inputs[0], &b = c.inputs[1], &y = c.outputs[0];
+  const Tensor &ta = c.tangents[0], &tb = c.tangents[1];
+  Tensor from_a, from_b;  // what each tangent contributes
+  if constexpr (op == Binary::add || op == Binary::subtract) {
+    from_a = ta;
+    if (tb.defined()) from_b = op == Binary::add ? tb : negative(tb);
+  } else if constexpr (op == Binary::multiply) {
+    if (ta.defined()) from_a = multiply(ta, b);
+    if (tb.defined()) from_b = multiply(tb, a);
+  } else if constexpr (op == Binary::divide) {
+    if (ta.defined()) from_a = divide(ta, b);
+    if (tb.defined()) from_b = negative(multiply(tb, divide(y, b)));
+  } else if constexpr (op == Binary::power) {
+    if (ta.defined()) from_a = multiply(ta, power_slope_base(a, b));
+    if (tb.defined()) from_b = power_slope_exponent(a, y, tb);
+  } else {
+    const Tensor first = compare(op == Binary::maximum ? Compare::greater_equal : Compare::less_equal, a, b);
+    const Tensor zero = constant_like(y, 0);
+    if (ta.defined()) from_a = where(first, ta, zero);
+    if (tb.defined()) from_b = where(first, zero, tb);
+  }
+  Tensor sum = from_a.defined() && from_b.defined() ? add(from_a, from_b) : from_a.defined() ? from_a : from_b;
+  c.out_tangents = {broadcast_to(sum, y.shape())};
+  return true;
+}
+
+template <Binary op>
 const Primitive& binary_primitive() {
   constexpr bool linear = op == Binary::add || op == Binary::subtract;
   constexpr bool from_y = op == Binary::divide || op == Binary::power;
@@ -215,7 +251,9 @@ const Primitive& binary_primitive() {
                            .saved_outputs = from_y ? save(0) : save_none,
                            .shapes = binary_shapes<op>,
                            .eval = binary_eval<op>,
-                           .vjp = binary_vjp<op>};
+                           .vjp = binary_vjp<op>,
+                           .jvp = binary_jvp<op>,
+                           .vmap = broadcasting_vmap};
   return p;
 }
 
@@ -247,8 +285,11 @@ void compare_eval(const Tensors& in, const Params&, Tensors& out) {
 
 template <Compare op>
 const Primitive& compare_primitive() {
-  static const Primitive p{
-      .name = name_of(op), .shapes = compare_shapes<op>, .eval = compare_eval<op>, .differentiable = false};
+  static const Primitive p{.name = name_of(op),
+                           .shapes = compare_shapes<op>,
+                           .eval = compare_eval<op>,
+                           .vmap = broadcasting_vmap,
+                           .differentiable = false};
   return p;
 }
 

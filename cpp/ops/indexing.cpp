@@ -3,6 +3,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "ops/batch.h"
 #include "ops/ops.h"
 
 namespace densegrad {
@@ -58,8 +59,41 @@ bool take_vjp(VjpContext& c) {
   return true;
 }
 
-const Primitive take_primitive{
-    .name = "take", .saved_inputs = save(1), .shapes = take_shapes, .eval = take_eval, .vjp = take_vjp};
+// Rows of every example as rows of one table: index v of example b is row b n + v.
+struct RowsOfBatch {
+  Tensor x, indices;
+  RowsOfBatch(const VmapContext& c, const Tensor& x_, const Tensor& indices_, index_t n) {
+    check_indices(c.primitive.name, indices_, n);
+    Shape rows{c.batch * n};
+    for (int i = 2; i < x_.rank(); ++i) rows.push_back(x_.dim(i));
+    x = reshape(x_, rows);
+    Shape column{c.batch};
+    for (int i = 1; i < indices_.rank(); ++i) column.push_back(1);
+    Tensor first(DType::int64, column);
+    for (index_t b = 0; b < c.batch; ++b) first.mutable_data<index_t>()[b] = b * n;
+    indices = add(cast(indices_, DType::int64), first);
+  }
+};
+
+void take_vmap(VmapContext& c) {
+  const Tensor &x = c.inputs[0], &indices = c.inputs[1];
+  if (!c.batched[0]) {
+    c.outputs = {take(x, indices, 0)};
+  } else if (!c.batched[1]) {
+    c.outputs = {take(x, indices, 1)};
+  } else {
+    const RowsOfBatch rows(c, x, indices, x.dim(1));
+    c.outputs = {take(rows.x, rows.indices, 0)};
+  }
+}
+
+const Primitive take_primitive{.name = "take",
+                               .saved_inputs = save(1),
+                               .shapes = take_shapes,
+                               .eval = take_eval,
+                               .vjp = take_vjp,
+                               .jvp = linear_jvp,
+                               .vmap = take_vmap};
 
 // scatter_add(x, indices, updates): a copy of x with updates added to its rows; equal indices add up, in order.
 void scatter_shapes(const Tensors& in, const Params&, Specs& out) {
@@ -99,8 +133,19 @@ bool scatter_vjp(VjpContext& c) {
   return true;
 }
 
-const Primitive scatter_primitive{
-    .name = "scatter_add", .saved_inputs = save(1), .shapes = scatter_shapes, .eval = scatter_eval, .vjp = scatter_vjp};
+void scatter_vmap(VmapContext& c) {
+  const Tensor x = repeated(c, 0);
+  const RowsOfBatch rows(c, x, repeated(c, 1), x.dim(1));
+  c.outputs = {reshape(scatter_add(rows.x, rows.indices, repeated(c, 2)), x.shape())};
+}
+
+const Primitive scatter_primitive{.name = "scatter_add",
+                                  .saved_inputs = save(1),
+                                  .shapes = scatter_shapes,
+                                  .eval = scatter_eval,
+                                  .vjp = scatter_vjp,
+                                  .jvp = linear_jvp,
+                                  .vmap = scatter_vmap};
 
 // one_hot: 1 where the class is the index; an index outside [0, classes) gives a row of zeros, as in Keras.
 void one_hot_shapes(const Tensors& in, const Params& params, Specs& out) {
@@ -127,7 +172,7 @@ void one_hot_eval(const Tensors& in, const Params& params, Tensors& out) {
 }
 
 const Primitive one_hot_primitive{
-    .name = "one_hot", .shapes = one_hot_shapes, .eval = one_hot_eval, .differentiable = false};
+    .name = "one_hot", .shapes = one_hot_shapes, .eval = one_hot_eval, .vmap = same_vmap, .differentiable = false};
 
 // argsort: the indices that sort the last axis in ascending order; equal entries keep their order, NaN goes last.
 void argsort_shapes(const Tensors& in, const Params&, Specs& out) {

@@ -5,6 +5,7 @@
 #include <iomanip>
 
 #include "formulas/losses.h"
+#include "ops/batch.h"
 #include "ops/broadcast.h"
 #include "ops/graph.h"
 #include "ops/ops.h"
@@ -183,17 +184,32 @@ void loss_grad_decompose(const Tensors& in, const Params& params, Tensors& out) 
   out.push_back(move_axis_back((slope * Graph(reshape(in[2], column))).tensor(), p.axis));
 }
 
+void check_labels(const char* tag, const Tensor& labels, index_t classes);
+
+void loss_vmap(VmapContext& c) {
+  LossParams p = loss_params(c.params);
+  Tensors in;
+  for (std::size_t i = 0; i < c.inputs.size(); ++i) in.push_back(repeated(c, i));
+  ++p.axis;
+  if (is_sparse(p.loss)) {  // nobody could check the labels of an example without values
+    check_labels(names_of<Loss>()[static_cast<std::size_t>(p.loss)], in[0], in[1].dim(p.axis));
+  }
+  c.outputs = run(c.primitive, in, p);
+}
+
 const Primitive loss_primitive{.name = "loss",
                                .saved_inputs = save_all,
                                .shapes = loss_shapes,
                                .eval = loss_eval,
                                .vjp = loss_vjp,
+                               .vmap = loss_vmap,
                                .decompose = loss_decompose,
                                .companion = {.input = 2, .leader = 1}};
 const Primitive loss_grad_primitive{.name = "loss_grad",
                                     .saved_inputs = save_all,
                                     .shapes = loss_grad_shapes,
                                     .eval = loss_grad_eval,
+                                    .vmap = loss_vmap,
                                     .decompose = loss_grad_decompose};
 
 Tensor loss_grad(const Tensor& y_true, const Tensor& y_pred, const Tensor& dvalues, const Tensor* z,

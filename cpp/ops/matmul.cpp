@@ -1,5 +1,6 @@
 // Matrix products with broadcast leading axes.
 #include "kernels/gemm.h"
+#include "ops/batch.h"
 #include "ops/broadcast.h"
 #include "ops/ops.h"
 
@@ -45,6 +46,11 @@ void matmul_eval(const Tensors& in, const Params& params, Tensors& out) {
   const Shape batch_a = leading(a.shape()), batch_b = leading(b.shape());
   visit_float(a.dtype(), [&, m = m, k = k](auto type) {
     using T = typename decltype(type)::type;
+    if (batch_b.count() == 1 && !p.transpose_a) {  // one matrix on the right: the rows of all products on the left
+      product<T>(ta, tb, leading(y.shape()).count() * m, n, k, a.data<T>(), lda, b.data<T>(), ldb, y.mutable_data<T>(),
+                 n);
+      return;
+    }
     const auto one = [&](index_t ia, index_t ib, index_t iy) {
       product<T>(ta, tb, m, n, k, a.data<T>() + ia * m * k, lda, b.data<T>() + ib * k * n, ldb,
                  y.mutable_data<T>() + iy * m * n, n);
@@ -70,8 +76,26 @@ bool matmul_vjp(VjpContext& c) {
   return true;
 }
 
-const Primitive matmul_primitive{
-    .name = "matmul", .saved_inputs = save_all, .shapes = matmul_shapes, .eval = matmul_eval, .vjp = matmul_vjp};
+bool matmul_jvp(JvpContext& c) {
+  const auto& p = std::get<MatmulParams>(c.params);
+  const Tensor &ta = c.tangents[0], &tb = c.tangents[1];
+  Tensor sum;
+  if (ta.defined()) sum = matmul(ta, c.inputs[1], p.transpose_a, p.transpose_b);
+  if (tb.defined()) {
+    const Tensor from_b = matmul(c.inputs[0], tb, p.transpose_a, p.transpose_b);
+    sum = sum.defined() ? add(sum, from_b) : from_b;
+  }
+  c.out_tangents = {sum};
+  return true;
+}
+
+const Primitive matmul_primitive{.name = "matmul",
+                                 .saved_inputs = save_all,
+                                 .shapes = matmul_shapes,
+                                 .eval = matmul_eval,
+                                 .vjp = matmul_vjp,
+                                 .jvp = matmul_jvp,
+                                 .vmap = broadcasting_vmap};
 
 }  // namespace
 

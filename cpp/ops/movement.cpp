@@ -1,6 +1,7 @@
 // Primitives that move data: reshape, identity, transpose, concatenate, slice and its adjoint place.
 #include <cstring>
 
+#include "ops/batch.h"
 #include "ops/ops.h"
 
 namespace densegrad {
@@ -22,10 +23,24 @@ bool identity_vjp(VjpContext& c) {
   return true;
 }
 
-const Primitive reshape_primitive{.name = "reshape", .shapes = reshape_shapes, .views = true, .vjp = reshape_vjp};
-const Primitive identity_primitive{.name = "identity", .shapes = same_shapes, .views = true, .vjp = identity_vjp};
+void reshape_vmap(VmapContext& c) {
+  c.outputs = {reshape(c.inputs[0], with_batch(c.batch, std::get<ShapeParams>(c.params).shape))};
+}
+
+const Primitive reshape_primitive{.name = "reshape",
+                                  .shapes = reshape_shapes,
+                                  .views = true,
+                                  .vjp = reshape_vjp,
+                                  .jvp = linear_jvp,
+                                  .vmap = reshape_vmap};
+const Primitive identity_primitive{.name = "identity",
+                                   .shapes = same_shapes,
+                                   .views = true,
+                                   .vjp = identity_vjp,
+                                   .jvp = linear_jvp,
+                                   .vmap = same_vmap};
 const Primitive stop_gradient_primitive{
-    .name = "stop_gradient", .shapes = same_shapes, .views = true, .differentiable = false};
+    .name = "stop_gradient", .shapes = same_shapes, .views = true, .vmap = same_vmap, .differentiable = false};
 
 // ---- transpose -------------------------------------------------------------------------------------------------------
 
@@ -86,8 +101,16 @@ bool transpose_vjp(VjpContext& c) {
   return true;
 }
 
-const Primitive transpose_primitive{
-    .name = "transpose", .shapes = transpose_shapes, .eval = transpose_eval, .vjp = transpose_vjp};
+void transpose_vmap(VmapContext& c) {
+  c.outputs = {transpose(c.inputs[0], with_batch(0, behind_batch(std::get<PermuteParams>(c.params).axes)))};
+}
+
+const Primitive transpose_primitive{.name = "transpose",
+                                    .shapes = transpose_shapes,
+                                    .eval = transpose_eval,
+                                    .vjp = transpose_vjp,
+                                    .jvp = linear_jvp,
+                                    .vmap = transpose_vmap};
 
 // ---- concatenate -----------------------------------------------------------------------------------------------------
 
@@ -149,8 +172,18 @@ bool concatenate_vjp(VjpContext& c) {
   return true;
 }
 
-const Primitive concatenate_primitive{
-    .name = "concatenate", .shapes = concatenate_shapes, .eval = concatenate_eval, .vjp = concatenate_vjp};
+void concatenate_vmap(VmapContext& c) {
+  std::vector<Tensor> parts;
+  for (std::size_t i = 0; i < c.inputs.size(); ++i) parts.push_back(repeated(c, i));
+  c.outputs = {concatenate(parts, std::get<AxisParams>(c.params).axis + 1)};
+}
+
+const Primitive concatenate_primitive{.name = "concatenate",
+                                      .shapes = concatenate_shapes,
+                                      .eval = concatenate_eval,
+                                      .vjp = concatenate_vjp,
+                                      .jvp = linear_jvp,
+                                      .vmap = concatenate_vmap};
 
 // ---- slice and place -------------------------------------------------------------------------------------------------
 
@@ -207,8 +240,24 @@ bool place_vjp(VjpContext& c) {
   return true;
 }
 
-const Primitive slice_primitive{.name = "slice", .shapes = slice_shapes, .eval = slice_eval, .vjp = slice_vjp};
-const Primitive place_primitive{.name = "place", .shapes = slice_shapes, .eval = place_eval, .vjp = place_vjp};
+void slice_vmap(VmapContext& c) {
+  const auto& p = std::get<SliceParams>(c.params);
+  const SliceParams all{with_batch(0, p.start), with_batch(1, p.step), with_batch(c.batch, p.extent)};
+  c.outputs = {run1(c.primitive, c.inputs, all)};
+}
+
+const Primitive slice_primitive{.name = "slice",
+                                .shapes = slice_shapes,
+                                .eval = slice_eval,
+                                .vjp = slice_vjp,
+                                .jvp = linear_jvp,
+                                .vmap = slice_vmap};
+const Primitive place_primitive{.name = "place",
+                                .shapes = slice_shapes,
+                                .eval = place_eval,
+                                .vjp = place_vjp,
+                                .jvp = linear_jvp,
+                                .vmap = slice_vmap};
 
 }  // namespace
 

@@ -103,6 +103,9 @@ void optimizer_step(Optimizer optimizer, const std::vector<VariableUpdate>& upda
 // A custom derivative: outputs with a new identity whose gradient is the callback's.
 std::vector<Tensor> record_custom(const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs,
                                   std::unique_ptr<Callback> callback);
+// The same for outputs that have an identity of their own already, and what the callback of such a node returns.
+void rerecord_custom(const Tensors& inputs, const Tensors& outputs, std::unique_ptr<Callback> callback);
+std::vector<Tensor> custom_gradients(const Node& node, const Tensors& dy);
 
 // Names of the enum entries, in order.
 template <class E>

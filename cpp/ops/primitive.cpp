@@ -10,9 +10,23 @@ const std::shared_ptr<RecorderStack>& recorder_stack() {
   return stack;
 }
 
+void RecorderStack::pause(bool keep_complete) {
+  std::vector<Recorder*> kept;
+  for (Recorder* recorder : open())
+    if (keep_complete && recorder->complete) kept.push_back(recorder);
+  entries_.push_back(nullptr);
+  entries_.insert(entries_.end(), kept.begin(), kept.end());
+}
+
 void RecorderStack::resume() {
-  const auto last = std::find(entries_.rbegin(), entries_.rend(), nullptr);
-  if (last != entries_.rend()) entries_.erase(std::next(last).base());
+  // What is kept is listed below the pause too; what was opened since is not, and stays.
+  const auto pause = std::find(entries_.rbegin(), entries_.rend(), nullptr);
+  if (pause == entries_.rend()) return;
+  const auto at = std::next(pause).base();
+  const std::vector<Recorder*> before(entries_.begin(), at);
+  const auto kept = [&](Recorder* r) { return std::find(before.begin(), before.end(), r) != before.end(); };
+  entries_.erase(std::remove_if(std::next(at), entries_.end(), kept), entries_.end());
+  entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(before.size()));
 }
 
 std::span<Recorder* const> RecorderStack::open() const {
@@ -34,15 +48,58 @@ bool carries_gradient(const Tensors& outputs) {
   return false;
 }
 
+// The input whose memory the output takes: nobody holds it but the caller's argument list, and nobody records.
+const Tensor* donated(const Primitive& primitive, const Tensors& inputs) {
+  if (primitive.in_place < 0) return nullptr;
+  const Tensor& x = inputs[static_cast<std::size_t>(primitive.in_place)];
+  return x.is_unshared() && recorders().empty() ? &x : nullptr;
+}
+
 }  // namespace
+
+bool linear_jvp(JvpContext& c) {
+  Tensors in;
+  for (std::size_t i = 0; i < c.inputs.size(); ++i) {
+    const Tensor& x = c.inputs[i];
+    if (!is_float(x.dtype())) {
+      in.push_back(x);
+    } else {
+      in.push_back(c.tangents[i].defined() ? c.tangents[i] : Tensor::full(x.dtype(), x.shape(), 0));
+    }
+  }
+  c.out_tangents = run(c.primitive, in, c.params);
+  return true;
+}
+
+bool entrywise_jvp(JvpContext& c) {
+  struct Context final : VjpContext {
+    Context(const JvpContext& j, Tensors& out, const Mask& wanted)
+        : VjpContext(j.inputs, j.outputs, j.params, j.tangents, out, wanted) {}
+    bool is_source(const Tensor&) const override { return false; }
+    void report(const Tensor&, const Tensor&) override {}
+  };
+  const Mask wanted{1};
+  Tensors out(1);
+  Context context(c, out, wanted);
+  if (!c.primitive.vjp(context)) return false;
+  c.out_tangents = std::move(out);
+  return true;
+}
 
 void record(const Primitive& primitive, const Params& params, const Tensors& inputs, const Tensors& outputs) {
   const std::span<Recorder* const> open = recorders();
-  if (open.empty() || !primitive.differentiable || !carries_gradient(outputs)) return;
+  if (open.empty()) return;
+  const bool differentiable = primitive.differentiable && carries_gradient(outputs);
+  std::size_t outermost = open.size();
+  while (outermost > 0 && !(open[outermost - 1]->complete && open[outermost - 1]->tracks(inputs))) --outermost;
   std::optional<Node> node;
   Recorder* first = nullptr;
-  for (Recorder* recorder : open) {
-    if (!recorder->tracks(inputs)) continue;
+  for (Recorder* recorder : open.subspan(outermost > 0 ? outermost - 1 : 0)) {
+    if (!(differentiable || recorder->complete) || !recorder->tracks(inputs)) continue;
+    if (recorder->complete) {
+      recorder->record(Node{&primitive, params, inputs, outputs});
+      continue;
+    }
     if (first) {
       recorder->record(*node);
       continue;
@@ -68,6 +125,8 @@ Tensors run(const Primitive& primitive, const Tensors& inputs, const Params& par
   for (const Spec& spec : specs) {
     if (symbolic) {
       outputs.push_back(Tensor::symbolic(spec.dtype, spec.shape));
+    } else if (const Tensor* donor = donated(primitive, inputs)) {
+      outputs.push_back(donor->view(spec.shape));
     } else if (!primitive.views) {
       outputs.push_back(Tensor(spec.dtype, spec.shape));
     }

@@ -24,6 +24,8 @@ class Callback {
   virtual ~Callback() = default;
   virtual std::vector<Tensor> vjp(const Tensors& cotangents) = 0;  // one per input; may be undefined
   virtual std::unique_ptr<Callback> clone() const = 0;
+  // The callback that holds the host's object: this one, or the one that it wraps.
+  virtual Callback* host() { return this; }
 };
 
 // Every copy owns a callback of its own, so that a garbage collector can count who holds the host's object.
@@ -119,8 +121,10 @@ struct VjpContext {
   ~VjpContext() = default;
 };
 
-// Forward rule: tangents of the inputs (undefined = zero) to tangents of the outputs.
+// Forward rule: tangents of the inputs (undefined = zero, at least one is defined) to those of the outputs. It sees the
+// values that are saved for the reverse rule.
 struct JvpContext {
+  const Primitive& primitive;
   const Tensors& inputs;
   const Tensors& outputs;
   const Params& params;
@@ -128,13 +132,18 @@ struct JvpContext {
   Tensors& out_tangents;
 };
 
-// Batching rule: `batched[i]` says whether input i has a leading batch axis.
+// Batching rule: what the primitive does to every example of a batch, as one operation. `batched[i]` (at least one is set)
+// says whether input i has a leading axis of length `batch`; every output gets one.
 struct VmapContext {
+  const Primitive& primitive;
   const Tensors& inputs;
   const Mask& batched;
   const Params& params;
   index_t batch;
   Tensors& outputs;
+
+  // The number of axes of input i of one example.
+  int rank(std::size_t i) const { return inputs[i].rank() - (batched[i] ? 1 : 0); }
 };
 
 inline constexpr unsigned save_none = 0;
@@ -151,17 +160,24 @@ struct Primitive {
   // Fills allocated outputs; with `views`, the outputs are made by the rule (they share storage).
   void (*eval)(const Tensors& inputs, const Params&, Tensors& outputs) = nullptr;
   bool views = false;
-  bool (*vjp)(VjpContext&) = nullptr;  // false: the decomposition gives the wanted dx that are still undefined
-  void (*jvp)(JvpContext&) = nullptr;
-  void (*vmap)(VmapContext&) = nullptr;
+  bool (*vjp)(VjpContext&) = nullptr;    // false: the decomposition gives the wanted dx that are still undefined
+  bool (*jvp)(JvpContext&) = nullptr;    // absent or false: the decomposition gives the tangents
+  void (*vmap)(VmapContext&) = nullptr;  // absent: the decomposition is batched
   void (*decompose)(const Tensors& inputs, const Params&, Tensors& outputs) = nullptr;
   // A record follows input `input` only if it follows input `leader` too (the pre-activation behind a probability).
   struct Companion {
     int input = -1, leader = -1;
   } companion = {};
-  // False for integer-valued results: nothing flows back through it, and it is not recorded.
+  // False for integer-valued results: nothing flows through it, and tapes do not record it.
   bool differentiable = true;
+  // The input whose memory the (only) output may take if nobody else holds it.
+  int in_place = -1;
 };
+
+// The forward rule of a primitive that is linear in its float inputs: itself, on their tangents.
+bool linear_jvp(JvpContext&);
+// That of an entrywise primitive of one input: a diagonal Jacobian is its own transpose.
+bool entrywise_jvp(JvpContext&);
 
 // Runs a primitive: shape rule, eval, record.
 Tensors run(const Primitive& primitive, const Tensors& inputs, const Params& params = {});
@@ -189,7 +205,12 @@ class Recorder {
   virtual void record(Node node) = 0;
   virtual void accessed(const std::shared_ptr<Variable>& variable) = 0;
 
+  // A complete recorder gets every operation on what it tracks, differentiable or not, with all values; and the recorders
+  // opened before it do not get it.
+  const bool complete;
+
  protected:
+  explicit Recorder(bool complete_ = false) : complete(complete_) {}
   ~Recorder() = default;
 };
 
@@ -199,7 +220,8 @@ class RecorderStack {
  public:
   void push(Recorder* recorder) { entries_.push_back(recorder); }
   void remove(Recorder* recorder) { std::erase(entries_, recorder); }
-  void pause() { entries_.push_back(nullptr); }
+  // Hides what is open now. Complete recorders are kept if asked for: they follow values, not derivatives.
+  void pause(bool keep_complete = false);
   void resume();
   // Those above the last pause.
   std::span<Recorder* const> open() const;

@@ -2,6 +2,7 @@
 #include <cstring>
 #include <limits>
 
+#include "ops/batch.h"
 #include "ops/broadcast.h"
 #include "ops/ops.h"
 
@@ -157,20 +158,50 @@ bool logsumexp_vjp(VjpContext& c) {
   return true;
 }
 
-const Primitive sum_primitive{
-    .name = "sum", .shapes = reduce_shapes<Kind::sum>, .eval = reduce_eval<Kind::sum>, .vjp = sum_vjp};
+bool max_jvp(JvpContext& c) {
+  const auto& p = std::get<AxesParams>(c.params);
+  const Tensor& x = c.inputs[0];
+  const Tensor tie = cast(compare(Compare::equal, x, with_kept_axes(c.outputs[0], x.shape(), p)), x.dtype());
+  const Tensor total = sum(multiply(tie, c.tangents[0]), p.axes, p.keepdims);
+  c.out_tangents = {divide(total, sum(tie, p.axes, p.keepdims))};
+  return true;
+}
+
+bool logsumexp_jvp(JvpContext& c) {
+  const auto& p = std::get<AxesParams>(c.params);
+  const Tensor& x = c.inputs[0];
+  const Tensor share = unary(Unary::exp, subtract(x, with_kept_axes(c.outputs[0], x.shape(), p)));
+  c.out_tangents = {sum(multiply(c.tangents[0], share), p.axes, p.keepdims)};
+  return true;
+}
+
+void reduce_vmap(VmapContext& c) {
+  const auto& p = std::get<AxesParams>(c.params);
+  c.outputs = run(c.primitive, c.inputs, AxesParams{behind_batch(p.axes), p.keepdims});
+}
+
+const Primitive sum_primitive{.name = "sum",
+                              .shapes = reduce_shapes<Kind::sum>,
+                              .eval = reduce_eval<Kind::sum>,
+                              .vjp = sum_vjp,
+                              .jvp = linear_jvp,
+                              .vmap = reduce_vmap};
 const Primitive max_primitive{.name = "max",
                               .saved_inputs = save(0),
                               .saved_outputs = save(0),
                               .shapes = reduce_shapes<Kind::max>,
                               .eval = reduce_eval<Kind::max>,
-                              .vjp = max_vjp};
+                              .vjp = max_vjp,
+                              .jvp = max_jvp,
+                              .vmap = reduce_vmap};
 const Primitive logsumexp_primitive{.name = "logsumexp",
                                     .saved_inputs = save(0),
                                     .saved_outputs = save(0),
                                     .shapes = reduce_shapes<Kind::logsumexp>,
                                     .eval = reduce_eval<Kind::logsumexp>,
-                                    .vjp = logsumexp_vjp};
+                                    .vjp = logsumexp_vjp,
+                                    .jvp = logsumexp_jvp,
+                                    .vmap = reduce_vmap};
 
 // ---- argmax ----------------------------------------------------------------------------------------------------------
 
@@ -191,8 +222,12 @@ void argmax_eval(const Tensors& in, const Params& params, Tensors& out) {
   });
 }
 
+void argmax_vmap(VmapContext& c) {
+  c.outputs = run(c.primitive, c.inputs, AxisParams{std::get<AxisParams>(c.params).axis + 1});
+}
+
 const Primitive argmax_primitive{
-    .name = "argmax", .shapes = argmax_shapes, .eval = argmax_eval, .differentiable = false};
+    .name = "argmax", .shapes = argmax_shapes, .eval = argmax_eval, .vmap = argmax_vmap, .differentiable = false};
 
 // ---- broadcast_to, sum_to --------------------------------------------------------------------------------------------
 
@@ -252,9 +287,34 @@ bool sum_to_vjp(VjpContext& c) {
   return true;
 }
 
-const Primitive broadcast_primitive{
-    .name = "broadcast_to", .shapes = broadcast_shapes_rule, .eval = broadcast_eval, .vjp = broadcast_vjp};
-const Primitive sum_to_primitive{.name = "sum_to", .shapes = sum_to_shapes, .eval = sum_to_eval, .vjp = sum_to_vjp};
+void broadcast_vmap(VmapContext& c) {
+  const Shape& shape = std::get<ShapeParams>(c.params).shape;
+  c.outputs = {broadcast_to(lifted(c, 0, shape.rank()), with_batch(c.batch, shape))};
+}
+
+void sum_to_vmap(VmapContext& c) {
+  // The axes that the example loses are summed one by one; what remains is a matter of shape.
+  const Shape& shape = std::get<ShapeParams>(c.params).shape;
+  const Tensor& x = c.inputs[0];
+  const int lead = c.rank(0) - shape.rank();
+  Shape axes;
+  for (int i = 0; i < c.rank(0); ++i)
+    if (i < lead || (shape[i - lead] == 1 && x.dim(i + 1) != 1)) axes.push_back(i + 1);
+  c.outputs = {reshape(sum(x, axes), with_batch(c.batch, shape))};
+}
+
+const Primitive broadcast_primitive{.name = "broadcast_to",
+                                    .shapes = broadcast_shapes_rule,
+                                    .eval = broadcast_eval,
+                                    .vjp = broadcast_vjp,
+                                    .jvp = linear_jvp,
+                                    .vmap = broadcast_vmap};
+const Primitive sum_to_primitive{.name = "sum_to",
+                                 .shapes = sum_to_shapes,
+                                 .eval = sum_to_eval,
+                                 .vjp = sum_to_vjp,
+                                 .jvp = linear_jvp,
+                                 .vmap = sum_to_vmap};
 
 Tensor reduce(const Primitive& p, const Tensor& x, const std::optional<Shape>& axes, bool keepdims) {
   return run1(p, {x}, AxesParams{normalize_axes(p.name, axes, x.rank()), keepdims});

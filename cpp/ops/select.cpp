@@ -1,6 +1,7 @@
 // Elementwise primitives that choose or convert: where, clip, cast.
 #include <limits>
 
+#include "ops/batch.h"
 #include "ops/broadcast.h"
 #include "ops/ops.h"
 
@@ -100,11 +101,22 @@ bool cast_vjp(VjpContext& c) {
   return true;
 }
 
-const Primitive where_primitive{
-    .name = "where", .saved_inputs = save(0), .shapes = where_shapes, .eval = where_eval, .vjp = where_vjp};
-const Primitive clip_primitive{
-    .name = "clip", .saved_inputs = save(0), .shapes = clip_shapes, .eval = clip_eval, .vjp = clip_vjp};
-const Primitive cast_primitive{.name = "cast", .shapes = cast_shapes, .eval = cast_eval, .vjp = cast_vjp};
+const Primitive where_primitive{.name = "where",
+                                .saved_inputs = save(0),
+                                .shapes = where_shapes,
+                                .eval = where_eval,
+                                .vjp = where_vjp,
+                                .jvp = linear_jvp,
+                                .vmap = broadcasting_vmap};
+const Primitive clip_primitive{.name = "clip",
+                               .saved_inputs = save(0),
+                               .shapes = clip_shapes,
+                               .eval = clip_eval,
+                               .vjp = clip_vjp,
+                               .jvp = entrywise_jvp,
+                               .vmap = same_vmap};
+const Primitive cast_primitive{
+    .name = "cast", .shapes = cast_shapes, .eval = cast_eval, .vjp = cast_vjp, .jvp = linear_jvp, .vmap = same_vmap};
 
 }  // namespace
 

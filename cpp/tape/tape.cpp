@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "ops/ops.h"
+#include "tape/forward.h"
+#include "tape/jacobian.h"
 
 namespace densegrad {
 
@@ -52,18 +54,39 @@ void Tape::watch(const std::shared_ptr<Variable>& v) {
   if (at == variables_.end() || *at != v) variables_.insert(at, v);
 }
 
-std::vector<Tensor> Tape::gradient(const std::vector<Tensor>& targets, const std::vector<Tensor>& sources,
-                                   const std::vector<Tensor>& cotangents) {
+std::shared_ptr<Recording> Tape::take_record(const char* method) {
   if (!entered_) {
-    fail<std::runtime_error>(
-        "[GradientTape.gradient] the tape was never entered: record the computation inside `with tape:` first.");
+    fail<std::runtime_error>("[GradientTape.", method,
+                             "] the tape was never entered: record the computation inside `with tape:` first.");
   }
   if (!persistent && consumed_) {
-    fail<std::runtime_error>(
-        "[GradientTape.gradient] a non-persistent tape gives one set of gradients only: create it with "
-        "persistent=True, "
-        "or ask for all sources in one call.");
+    fail<std::runtime_error>("[GradientTape.", method,
+                             "] a non-persistent tape gives one set of gradients only: create it with persistent=True, "
+                             "or ask for all sources in one call.");
   }
+  std::shared_ptr<Recording> nodes = nodes_;
+  if (!persistent) {
+    if (stack_) exit();
+    consumed_ = true;
+    calls_.clear();
+    nodes_ = std::make_shared<Recording>();
+  }
+  return nodes;
+}
+
+Tape::Followed Tape::followed(const std::vector<Tensor>& targets, const std::vector<Tensor>& sources) const {
+  Followed f;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const auto is_source = [&](const Tensor& target) { return target.id() == sources[i].id(); };
+    if (!tracked_.contains(sources[i].id()) && std::none_of(targets.begin(), targets.end(), is_source)) continue;
+    f.sources.push_back(sources[i]);
+    f.positions.push_back(i);
+  }
+  return f;
+}
+
+std::vector<Tensor> Tape::gradient(const std::vector<Tensor>& targets, const std::vector<Tensor>& sources,
+                                   const std::vector<Tensor>& cotangents) {
   std::vector<Tensor> flowing, seeds;
   for (std::size_t i = 0; i < targets.size(); ++i) {
     const Tensor& target = targets[i];
@@ -78,26 +101,25 @@ std::vector<Tensor> Tape::gradient(const std::vector<Tensor>& targets, const std
     flowing.push_back(target);
     seeds.push_back(cast(seed, target.dtype()));
   }
-  // A source counts if the tape followed it (watched, or made from something watched), or if it is itself a target.
-  std::vector<Tensor> followed;
-  std::vector<std::size_t> positions;
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    const auto is_source = [&](const Tensor& target) { return target.id() == sources[i].id(); };
-    if (!tracked_.contains(sources[i].id()) && std::none_of(flowing.begin(), flowing.end(), is_source)) continue;
-    followed.push_back(sources[i]);
-    positions.push_back(i);
-  }
-  std::shared_ptr<Recording> nodes = nodes_;
-  if (!persistent) {
-    if (stack_) exit();
-    consumed_ = true;
-    calls_.clear();
-    nodes_ = std::make_shared<Recording>();
-  }
-  const std::vector<Tensor> found = walk_back(*nodes, flowing, seeds, followed);
+  const Followed f = followed(flowing, sources);
+  const std::vector<Tensor> found = walk_back(*take_record("gradient"), flowing, seeds, f.sources);
   std::vector<Tensor> grads(sources.size());
-  for (std::size_t i = 0; i < positions.size(); ++i) grads[positions[i]] = found[i];
+  for (std::size_t i = 0; i < found.size(); ++i) grads[f.positions[i]] = found[i];
   return grads;
+}
+
+std::vector<Tensor> Tape::jacobian(const Tensor& target, const std::vector<Tensor>& sources, bool by_row) {
+  const Followed f = is_float(target.dtype()) ? followed({target}, sources) : Followed{};
+  const std::vector<Tensor> found =
+      walk_jacobian(*take_record(by_row ? "batch_jacobian" : "jacobian"), target, f.sources, by_row);
+  std::vector<Tensor> jacobians(sources.size());
+  for (std::size_t i = 0; i < found.size(); ++i) jacobians[f.positions[i]] = found[i];
+  return jacobians;
+}
+
+std::vector<Tensor> Tape::jvp(const std::vector<Tensor>& targets, const std::vector<Tensor>& sources,
+                              const std::vector<Tensor>& tangents) const {
+  return walk_forward(*std::shared_ptr<Recording>(nodes_), sources, tangents, targets);
 }
 
 bool Tape::tracks(const Tensors& inputs) const {

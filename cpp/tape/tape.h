@@ -35,6 +35,15 @@ class Tape final : public Recorder {
   std::vector<Tensor> gradient(const std::vector<Tensor>& targets, const std::vector<Tensor>& sources,
                                const std::vector<Tensor>& cotangents);
 
+  // d target[i] / d source[j] for all i and j, shape target.shape + source.shape; undefined where unconnected. With
+  // `by_row`, the first axes of target and source are samples that depend on each other only within a row, and the shape
+  // is (rows,) + target.shape[1:] + source.shape[1:].
+  std::vector<Tensor> jacobian(const Tensor& target, const std::vector<Tensor>& sources, bool by_row);
+
+  // The directional derivatives of the targets along a tangent of each source; undefined where unconnected.
+  std::vector<Tensor> jvp(const std::vector<Tensor>& targets, const std::vector<Tensor>& sources,
+                          const std::vector<Tensor>& tangents) const;
+
   // The outputs of a layer's calls on this tape, by the layer's key. An undefined tensor stands for a structure.
   void note_call(std::uint64_t layer, const Tensor& output) { calls_.emplace_back(layer, output); }
   std::vector<Tensor> calls_of(std::uint64_t layer) const;
@@ -59,6 +68,15 @@ class Tape final : public Recorder {
   const bool persistent;
 
  private:
+  // The sources that the tape followed (or that are targets), at their positions among all.
+  struct Followed {
+    std::vector<Tensor> sources;
+    std::vector<std::size_t> positions;
+  };
+  Followed followed(const std::vector<Tensor>& targets, const std::vector<Tensor>& sources) const;
+  // The record, which a non-persistent tape gives away once.
+  std::shared_ptr<Recording> take_record(const char* method);
+
   const bool watch_accessed_variables_;
   std::shared_ptr<RecorderStack> stack_;  // while it records: the stack of the thread that entered it
   bool entered_ = false;

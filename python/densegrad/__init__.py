@@ -26,11 +26,13 @@ from densegrad import (
     saving,
 )
 from densegrad._core import Tensor, Variable, constant
+from densegrad.batching import vmap
 from densegrad.config import show_config
 from densegrad.layers import Input
 from densegrad.models import Model, Sequential
 from densegrad.random import set_random_seed
 from densegrad.tape import GradientTape, custom_gradient
+from densegrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 _numpy_protocol.install()
 
@@ -55,7 +57,12 @@ __all__ = [
     "config",
     "constant",
     "custom_gradient",
+    "grad",
+    "hessian",
+    "hvp",
     "initializers",
+    "jacobian",
+    "jvp",
     "layers",
     "losses",
     "metrics",
@@ -66,4 +73,7 @@ __all__ = [
     "saving",
     "set_random_seed",
     "show_config",
+    "value_and_grad",
+    "vjp",
+    "vmap",
 ]

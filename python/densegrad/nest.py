@@ -3,9 +3,9 @@
 Dicts are walked in sorted key order, as TensorFlow does, so that two structures with equal keys match.
 """
 
-from densegrad._core import flatten, pack_as
+from densegrad._core import convert, flatten, pack_as
 
-__all__ = ["flatten", "flatten_up_to", "pack_as"]
+__all__ = ["converted", "flatten", "flatten_up_to", "pack_as"]
 
 
 def flatten_up_to(shallow, structure):
@@ -18,3 +18,8 @@ def flatten_up_to(shallow, structure):
         items += [None] * (len(shallow) - len(items))
         return [leaf for part, item in zip(shallow, items, strict=False) for leaf in flatten_up_to(part, item)]
     return [structure]
+
+
+def converted(structure):
+    """The same structure with every leaf as a tensor."""
+    return pack_as(structure, [convert(leaf) for leaf in flatten(structure)])

@@ -23,7 +23,7 @@ class GradientTape(_core.Tape):
 
             g[s] = sum_t sum_i output_gradients[t][i] * d target[t][i] / d s
 
-        For one gradient per entry of the target, that is a Jacobian, differentiate one entry at a time.
+        For one gradient per entry of the target see `jacobian`.
 
         Args:
             target: a tensor, or nested lists, tuples and dicts of tensors.
@@ -41,20 +41,59 @@ class GradientTape(_core.Tape):
 
         Source: TensorFlow `GradientTape.gradient`.
         """
-        zero = unconnected_gradients != "none" and self._wants_zero(unconnected_gradients)
+        zero = unconnected_gradients != "none" and _wants_zero("gradient", unconnected_gradients)
         if target is None:
             raise TypeError("[GradientTape.gradient] `target` is None: it must be a tensor or a structure of tensors.")
         weights = None if output_gradients is None else nest.flatten_up_to(target, output_gradients)
         return self._gradient(target, sources, weights, zero)
 
-    @staticmethod
-    def _wants_zero(choice):
-        name = getattr(choice, "value", choice)
-        if name not in ("none", "zero"):
-            raise ValueError(
-                f"[GradientTape.gradient] `unconnected_gradients` is {choice!r}: it must be 'none' or 'zero'."
-            )
-        return name == "zero"
+    def jacobian(
+        self, target, sources, unconnected_gradients="none", parallel_iterations=None, experimental_use_pfor=True
+    ):
+        """The gradient of every entry of the target with respect to each source.
+
+            J[i..., j...] = d target[i...] / d source[j...]
+
+        One backward walk computes all of them: its products have one more axis, the entries of the target.
+
+        Args:
+            target: one tensor.
+            sources: as for `gradient`.
+            unconnected_gradients: "none" or "zero": what an unconnected source gets.
+            parallel_iterations, experimental_use_pfor: accepted for TensorFlow's sake, without effect.
+
+        Returns: the Jacobians, in the structure of `sources`, each of shape target.shape + source.shape.
+
+        Raises: as `gradient`; TypeError if the target is not one tensor.
+
+        Source: TensorFlow `GradientTape.jacobian`.
+        """
+        return self._jacobian(target, sources, _wants_zero("jacobian", unconnected_gradients), False)
+
+    def batch_jacobian(
+        self, target, source, unconnected_gradients="none", parallel_iterations=None, experimental_use_pfor=True
+    ):
+        """The Jacobian of every sample, for a target whose row b depends on row b of the source alone.
+
+            J[b, i..., j...] = d target[b, i...] / d source[b, j...]
+
+        It is not checked that the rows are independent: if they are not, J is the gradient of the sum over the rows.
+
+        Args:
+            target, source: tensors with the same first axis, and at least one more.
+            unconnected_gradients: "none" or "zero": what an unconnected source gets (TensorFlow: always zeros).
+            parallel_iterations, experimental_use_pfor: accepted for TensorFlow's sake, without effect.
+
+        Returns: a tensor of shape target.shape + source.shape[1:].
+
+        Raises: as `jacobian`; ValueError for other shapes.
+
+        Source: TensorFlow `GradientTape.batch_jacobian`.
+        """
+        zero = _wants_zero("batch_jacobian", unconnected_gradients)
+        if isinstance(source, (list, tuple, dict)):
+            raise TypeError("[GradientTape.batch_jacobian] `source` is a structure: it must be one tensor.")
+        return self._jacobian(target, source, zero, True)
 
     @contextlib.contextmanager
     def stop_recording(self):
@@ -67,6 +106,13 @@ class GradientTape(_core.Tape):
         finally:
             if self._is_watching:  # not consumed meanwhile
                 self._enter()
+
+
+def _wants_zero(method, choice):
+    name = getattr(choice, "value", choice)
+    if name not in ("none", "zero"):
+        raise ValueError(f"[GradientTape.{method}] `unconnected_gradients` is {choice!r}: it must be 'none' or 'zero'.")
+    return name == "zero"
 
 
 def custom_gradient(function):

@@ -1,0 +1,119 @@
+"""`vmap`: a function of one example as a function of batches."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+
+from densegrad import _core, config, nest
+
+__all__ = ["vmap"]
+
+
+def vmap(function, in_axes=0, out_axes=0):
+    """A function that does to every example of a batch what `function` does to one, as operations on whole batches.
+
+        vmap(f)(x)[b] = f(x[b])
+
+    `function` runs once, on stand-ins with the shape and dtype of one example; what it did is then done to the batch.
+    If it reads values of an example (a branch on a number, `numpy()`), it runs once per example instead, and warns.
+    A random draw inside is one draw for all examples.
+
+    Args:
+        function: takes tensors, or structures of them, and returns a tensor or a structure of tensors.
+        in_axes: for each argument the axis of the examples, or None for an argument that they share; one number for
+            all, or a tuple with a number, None, or a structure of them per argument. Keyword arguments are batched over
+            axis 0.
+        out_axes: where the axis of the examples goes in the results; one number, or one per result.
+
+    Returns: a function of the batches.
+
+    Raises: ValueError for axes that do not exist, batches of different lengths, or no batch at all.
+
+    Source: JAX `vmap`.
+    """
+
+    @functools.wraps(function)
+    def wrapped(*args, **kwargs):
+        leaves, axes = _batched_leaves(args, kwargs, in_axes)
+        lengths = {x.shape[axis] for x, axis in zip(leaves, axes) if axis is not None}
+        if len(lengths) != 1:
+            got = f"the lengths {sorted(lengths)}" if lengths else "no batched argument"
+            raise ValueError(f"[vmap] there are {got}: all batched arguments must have one and the same length.")
+        (batch,) = lengths
+        batches = [_move_axis(x, axis, 0) for x, axis in zip(leaves, axes) if axis is not None]
+
+        def apply(examples):
+            rest = iter(examples)
+            merged = [x if axis is None else next(rest) for x, axis in zip(leaves, axes)]
+            positional, named = nest.pack_as((args, kwargs), merged)
+            return nest.converted(function(*positional, **named))
+
+        return _moved(*_over_batch(apply, batches, batch), out_axes)
+
+    return wrapped
+
+
+def _over_batch(apply, batches, batch):
+    """The structure of the results and their batches."""
+    structure = []
+
+    def flat(examples):
+        structure[:] = [apply(examples)]
+        return nest.flatten(structure[0])
+
+    try:
+        return structure, _core.vmap(flat, batches, batch)
+    except _core.SymbolicError:
+        pass
+    warnings.warn(
+        "[vmap] the function reads the value of an example, so it runs once per example: select with dg.ops.where to "
+        "have it batched.",
+        UserWarning,
+        stacklevel=4,
+    )
+    rows = [flat([x[b] for x in batches]) for b in range(batch)]
+    return structure, [_core.concatenate([y[None] for y in column], 0) for column in zip(*rows)]
+
+
+def _moved(structure, results, out_axes):
+    (example,) = structure
+    places = [out_axes] * len(results) if config.is_integer(out_axes) else nest.flatten(out_axes)
+    if len(places) != len(results) or not all(map(config.is_integer, places)):
+        raise ValueError(f"[vmap] `out_axes` is {out_axes!r}: it must be an integer, or one per result.")
+    for y, place in zip(results, places):
+        if not -y.ndim <= place < y.ndim:
+            raise ValueError(f"[vmap] `out_axes` has {place} for a result with {y.ndim} axes: there is no such axis.")
+    return nest.pack_as(example, [_move_axis(y, 0, place) for y, place in zip(results, places)])
+
+
+def _batched_leaves(args, kwargs, in_axes):
+    """All tensors of the arguments, and for each its batch axis or None."""
+    if not config.is_integer(in_axes) and in_axes is not None:
+        if not isinstance(in_axes, (tuple, list)) or len(in_axes) != len(args):
+            raise ValueError(
+                f"[vmap] `in_axes` is {in_axes!r} for {len(args)} positional arguments: it must be an integer, None, "
+                "or a tuple with one entry per argument."
+            )
+    else:
+        in_axes = [in_axes] * len(args)
+    leaves, axes = [], []
+    for value, axis in [*zip(args, in_axes), *((v, 0) for v in nest.flatten(kwargs))]:
+        parts = nest.flatten(value)
+        single = config.is_integer(axis) or axis is None
+        spread = [axis] * len(parts) if single else nest.flatten_up_to(value, axis)
+        parts = [x if a is None else _core.convert(x) for x, a in zip(parts, spread)]
+        for x, a in zip(parts, spread):
+            if a is not None and not (config.is_integer(a) and -x.ndim <= a < x.ndim):
+                raise ValueError(
+                    f"[vmap] `in_axes` has {a!r} for an argument of shape {tuple(x.shape)}: there is no such axis."
+                )
+        leaves += parts
+        axes += spread
+    return leaves, axes
+
+
+def _move_axis(x, source, destination):
+    order = list(range(x.ndim))
+    order.insert(destination % x.ndim, order.pop(source))
+    return _core.transpose(x, order)
