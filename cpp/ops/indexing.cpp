@@ -201,7 +201,7 @@ void argsort_eval(const Tensors& in, const Params&, Tensors& out) {
 }
 
 const Primitive argsort_primitive{
-    .name = "argsort", .shapes = argsort_shapes, .eval = argsort_eval, .differentiable = false};
+    .name = "argsort", .shapes = argsort_shapes, .eval = argsort_eval, .vmap = same_vmap, .differentiable = false};
 
 }  // namespace
 

@@ -1,7 +1,7 @@
 """Functions of functions: gradients, Jacobians and directional derivatives, without a tape in sight.
 
-They nest in any order, with `vmap` too: `jvp` of `grad` is a Hessian-vector product, `vmap(grad(f))` the gradient of every
-example.
+They nest in any order, with `vmap` too: `jvp` of `grad` is a Hessian-vector product, `vmap(grad(f))` gives the gradient
+of every example.
 """
 
 from __future__ import annotations

@@ -140,6 +140,7 @@ void reduction_cases(Rng& rng, Cases& cases) {
   cases.push_back({"logsumexp", {uniform(rng, {2, 300})}, AxesParams{{1}, false}, {0}});
   for (int axis : {0, 1, 2}) cases.push_back({"argmax", {uniform(rng, {3, 4, 5})}, AxisParams{axis}});
   cases.push_back({"argmax", {integers(rng, {3, 4}, 3)}, AxisParams{1}});
+  cases.push_back({"argsort", {uniform(rng, {3, 4})}});
   const std::pair<Shape, Shape> grow[] = {{{}, {3, 2}}, {{1}, {4}}, {{3, 1}, {2, 3, 4}}, {{1, 4}, {0, 4}}, {{2}, {2}}};
   for (const auto& [small, large] : grow) {
     cases.push_back({"broadcast_to", {uniform(rng, small)}, ShapeParams{large}, {0}});
@@ -264,6 +265,9 @@ void test_primitives(Rng& rng) {
   }
   for (const Primitive* p : all_primitives())
     require(tested.count(p->name) == 1, "primitive '", p->name, "' has no case");
+  for (const Primitive* p : all_primitives()) {
+    if (p->shapes) require(p->vmap, "primitive '", p->name, "' has no batching rule");
+  }
   require(50 * inconclusive <= cases.size(), inconclusive, " of ", cases.size(), " cases were too near a kink");
 }
 
