@@ -211,7 +211,7 @@ void test_tape(Rng& rng) {
   require(g[0].defined(), "a failed gradient consumed the tape");
 
   const Tensor symbolic = Tensor::symbolic(DType::float64, {unknown, 3});
-  require_throw<std::runtime_error>(
+  require_throw<SymbolicError>(
       "values of a symbolic tensor", [&] { symbolic.raw(); }, "symbolic");
   const Tensor out = dense(symbolic, uniform(rng, {3, 2}), Tensor(), Activation::softmax);
   require(!out.has_storage() && out.shape() == Shape{unknown, 2}, "a symbolic dense has shape ", out.shape());
