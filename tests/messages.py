@@ -203,6 +203,11 @@ ROWS = [
     (op("matmul", t(2, 2), t(2, 2, dtype=D)), T, None),
     (op("matmul", 1.0, ones(2, 2)), V,
      "[matmul] `x1` has shape () and `x2` has shape (2, 2): scalars have no matrix product."),
+    (op("random_integers", (2,), 0, 1, 1, "float32"), T,
+     "[random_integers] `dtype` is float32: it must be int32 or int64."),
+    (op("random_integers", (2,), 3, 3, 1), V, "[random_integers] `maxval` is 3 and `minval` is 3: it must be larger."),
+    (op("random_integers", (2,), 0, 2**31 + 1, 1), OVERFLOW,
+     "[random_integers] [0, 2147483649) does not fit int32."),
     (op("random_uniform", (2,), 0, 1, 1, "int32"), T,
      "[random_uniform] `dtype` is int32: it must be float32 or float64."),
     # construction

@@ -105,6 +105,12 @@ def test_losses_compute_in_the_dtype_of_the_predictions():
     assert dg.losses.MeanSquaredError(dtype="float32")(T, Z).dtype == np.float32
 
 
+@row("`initializers.Constant(0.1)` in float64")
+def test_constants_are_those_that_were_passed():
+    """Constant(0.1) in float64 is 0.1, not the float32 nearest to it."""
+    assert dg.initializers.Constant(0.1)((1,), "float64").numpy()[0] == 0.1
+
+
 @row("`fit(shuffle=True)` after a seed is set")
 def test_every_epoch_draws_a_new_permutation():
     """The rows that reach the model in two epochs are the same set in different orders, also after a seed."""

@@ -26,6 +26,7 @@ PYBIND11_MODULE(_core, m) {
   register_tensor(m);
   register_variable(m);
   register_ops(m);
+  register_random(m);
   register_layers(m);
   register_tape(m);
   register_config(m);

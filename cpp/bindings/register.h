@@ -9,6 +9,7 @@ void register_errors(pybind11::module_& m);
 void register_tensor(pybind11::module_& m);
 void register_variable(pybind11::module_& m);
 void register_ops(pybind11::module_& m);
+void register_random(pybind11::module_& m);
 void register_layers(pybind11::module_& m);
 void register_tape(pybind11::module_& m);
 void register_config(pybind11::module_& m);

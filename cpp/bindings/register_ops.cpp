@@ -178,14 +178,6 @@ void register_ops(py::module_& m) {
         return matmul(in[0], in[1], transpose_a, transpose_b);
       },
       py::arg("x1"), py::arg("x2"), py::arg("transpose_a") = false, py::arg("transpose_b") = false);
-  m.def(
-      "random_uniform",
-      [](py::handle shape, double lo, double hi, std::uint64_t seed, const py::object& dtype) {
-        const DType d = parse_dtype(dtype).value_or(DType::float32);
-        if (!is_float(d)) fail<TypeError>("[random_uniform] `dtype` is ", d, ": it must be float32 or float64.");
-        return random_uniform(parse_extents("random_uniform", shape), lo, hi, seed, d);
-      },
-      py::arg("shape"), py::arg("minval"), py::arg("maxval"), py::arg("seed"), py::arg("dtype") = "float32");
   m.def("primitive_names", [] {
     std::vector<std::string> names;
     for (const Primitive* p : all_primitives()) names.push_back(p->name);

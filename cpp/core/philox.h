@@ -1,5 +1,5 @@
-// The counter-based generator behind the initializers: 10-round Philox 4x32, seeded and unpacked as Keras' stateless
-// uniform, so that equal seeds give equal weights.
+// The counter-based generator behind all random numbers: 10-round Philox 4x32, seeded and unpacked as Keras' stateless
+// draws, so that equal seeds give equal numbers.
 #pragma once
 
 #include <array>
@@ -10,10 +10,10 @@ namespace densegrad {
 
 class Philox {
  public:
-  // The seed pair (seed, 0) is scrambled by one block under a fixed key; its words 0, 1 become the key and words 2, 3 the
-  // upper half of the counter.
-  explicit Philox(std::uint64_t seed) {
-    const Words mixed = rounds({low(seed), high(seed), 0, 0}, {0x3EC8F720u, 0x02461E29u});
+  // The seed pair is scrambled by one block under a fixed key; its words 0, 1 become the key and words 2, 3 the upper half
+  // of the counter. `draw` tells the draws from one seed apart.
+  explicit Philox(std::uint64_t seed, std::uint64_t draw = 0) {
+    const Words mixed = rounds({low(seed), high(seed), low(draw), high(draw)}, {0x3EC8F720u, 0x02461E29u});
     key_ = {mixed[0], mixed[1]};
     upper_ = {mixed[2], mixed[3]};
   }
