@@ -92,6 +92,10 @@ ONE = "they must have one dtype; convert one with cast(x, dtype)."
 AXES = "axes are aligned from the last one, and each pair must be equal or contain a 1."
 NUM = "convert it with cast(x, dtype)."
 ROWS = [
+    # the symbolic tensors of functional models
+    (lambda: dg.constant(dg.Input((2,))), _core.SymbolicOperand,
+     "[functional] a symbolic tensor of a functional model has no values here: call layers and operations of `dg.ops` "
+     "on it, and define a Layer for anything else."),
     # dense
     (op("dense", ones(32, 784), ones(100, 10)), V,
      "[dense] `x` has shape (32, 784) but `kernel` has shape (100, 10): x.shape[1] must equal kernel.shape[0]."),

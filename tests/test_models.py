@@ -336,8 +336,9 @@ def two():
         ),
         (
             lambda: dg.Model(1, 2),
-            NotImplementedError,
-            "[Model] `inputs`, `outputs` are not supported yet: use `Sequential`, or subclass `Model`.",
+            TypeError,
+            "[Model] `inputs` holds a int: it must be made of symbolic tensors, of `Input` and what layers and "
+            "operations make of it.",
         ),
         (
             lambda: two().summary(line_length=12),

@@ -178,7 +178,14 @@ const Tensor* tensor_in(py::handle value) { return value_in<Tensor>(value); }
 Variable* variable_in(py::handle value) { return value_in<Variable>(value); }
 
 const Tensor* as_tensor(py::handle value) {
-  if (const Tensor* t = tensor_in(value)) return t;
+  if (const Tensor* t = tensor_in(value)) {
+    if (!t->has_storage() && py::isinstance<SymbolicTensor>(value)) {
+      fail<SymbolicOperand>(
+          "[functional] a symbolic tensor of a functional model has no values here: call layers and operations of "
+          "`dg.ops` on it, and define a Layer for anything else.");
+    }
+    return t;
+  }
   if (Variable* v = variable_in(value)) return &v->read();
   return nullptr;
 }

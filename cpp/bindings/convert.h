@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/error.h"
 #include "core/tensor.h"
 #include "ops/variable.h"
 
@@ -31,12 +32,22 @@ class RecursionGuard {
   RecursionGuard& operator=(const RecursionGuard&) = delete;
 };
 
+// A tensor of a functional model: without values, and with room for the history that Python keeps of it. It is no operand:
+// an operation that meets one throws, and `Traced` has it noted as a step of the model instead.
+struct SymbolicTensor : Tensor {
+  explicit SymbolicTensor(const Tensor& t) : Tensor(t) {}
+};
+struct SymbolicOperand : TypeError {
+  using TypeError::TypeError;
+};
+
 // Asked at every operation, so by comparing type pointers instead of by pybind11's registry. Both are null for other types.
 const Tensor* tensor_in(py::handle value);
 Variable* variable_in(py::handle value);
 inline bool is_tensor(py::handle value) { return tensor_in(value) || variable_in(value); }
 
 // The tensor behind a Tensor or Variable, null for other types; a trainable variable is announced to the open tapes.
+// Throws SymbolicOperand for the symbolic tensor of a functional model.
 const Tensor* as_tensor(py::handle value);
 
 // The same without the announcement: for what reads no values (shape, dtype, identity).

@@ -1,3 +1,4 @@
+#include "bindings/convert.h"
 #include "bindings/register.h"
 #include "core/error.h"
 
@@ -13,6 +14,7 @@ void register_errors(pybind11::module_& m) {
       pybind11::set_error(PyExc_TypeError, e.what());
     }
   });
+  pybind11::register_exception<SymbolicOperand>(m, "SymbolicOperand", PyExc_TypeError);
 }
 
 }  // namespace densegrad::python
@@ -30,4 +32,5 @@ PYBIND11_MODULE(_core, m) {
   register_layers(m);
   register_tape(m);
   register_config(m);
+  register_traced(m);
 }

@@ -13,9 +13,22 @@ inline Tensor binary_of(Binary op, py::handle a, py::handle b) {
   return binary(op, in[0], in[1]);
 }
 
-inline py::object compare_of(Compare op, py::handle a, py::handle b) {
+inline Tensor compare_of(Compare op, py::handle a, py::handle b) {
   const std::vector<Tensor> in = convert_together({a, b});
-  return py::cast(compare(op, in[0], in[1]));
+  return compare(op, in[0], in[1]);
+}
+
+inline Tensor matmul_of(py::handle a, py::handle b) {
+  const std::vector<Tensor> in = convert_together({a, b}, true);
+  return matmul(in[0], in[1]);
+}
+
+// An operator's result. The symbolic tensor of a functional model notes its operations itself: Python asks it next.
+template <class Function>
+py::object operator_of(Function function) try {
+  return py::cast(function());
+} catch (const SymbolicOperand&) {
+  return py::reinterpret_borrow<py::object>(Py_NotImplemented);
 }
 
 // Objects that are no numbers take part in == as in plain Python.
@@ -24,7 +37,7 @@ inline py::object equality_of(Compare op, py::handle a, py::handle b) {
                           py::isinstance<py::list>(b) || py::isinstance<py::tuple>(b);
   if (!comparable) return py::reinterpret_borrow<py::object>(Py_NotImplemented);
   try {
-    return compare_of(op, a, b);
+    return py::cast(compare_of(op, a, b));
   } catch (const std::invalid_argument&) {  // shapes that do not broadcast are unequal
     return py::bool_(op == Compare::not_equal);
   }
@@ -33,8 +46,10 @@ inline py::object equality_of(Compare op, py::handle a, py::handle b) {
 template <class Class>
 void register_operators(Class& c) {
   const auto both = [&](const char* name, const char* reflected, Binary op) {
-    c.def(name, [op](py::handle self, py::handle other) { return binary_of(op, self, other); });
-    c.def(reflected, [op](py::handle self, py::handle other) { return binary_of(op, other, self); });
+    c.def(name,
+          [op](py::handle self, py::handle other) { return operator_of([&] { return binary_of(op, self, other); }); });
+    c.def(reflected,
+          [op](py::handle self, py::handle other) { return operator_of([&] { return binary_of(op, other, self); }); });
   };
   both("__add__", "__radd__", Binary::add);
   both("__sub__", "__rsub__", Binary::subtract);
@@ -43,7 +58,8 @@ void register_operators(Class& c) {
   both("__pow__", "__rpow__", Binary::power);
 
   const auto ordered = [&](const char* name, Compare op) {
-    c.def(name, [op](py::handle self, py::handle other) { return compare_of(op, self, other); });
+    c.def(name,
+          [op](py::handle self, py::handle other) { return operator_of([&] { return compare_of(op, self, other); }); });
   };
   ordered("__lt__", Compare::less);
   ordered("__le__", Compare::less_equal);
@@ -55,14 +71,10 @@ void register_operators(Class& c) {
 
   c.def("__neg__", [](py::handle self) { return negative(convert(self)); });
   c.def("__abs__", [](py::handle self) { return unary(Unary::abs, convert(self)); });
-  c.def("__matmul__", [](py::handle self, py::handle other) {
-    const std::vector<Tensor> in = convert_together({self, other}, true);
-    return matmul(in[0], in[1]);
-  });
-  c.def("__rmatmul__", [](py::handle self, py::handle other) {
-    const std::vector<Tensor> in = convert_together({other, self}, true);
-    return matmul(in[0], in[1]);
-  });
+  c.def("__matmul__",
+        [](py::handle self, py::handle other) { return operator_of([&] { return matmul_of(self, other); }); });
+  c.def("__rmatmul__",
+        [](py::handle self, py::handle other) { return operator_of([&] { return matmul_of(other, self); }); });
   c.def("__getitem__", [](py::handle self, const py::object& index) { return get_item(convert(self), index); });
   c.def("__len__", [](py::handle self) {
     const Tensor t = convert(self);

@@ -148,7 +148,7 @@ Tensor get_item(const Tensor& x, const py::object& index) {
 
 void register_tensor(py::module_& m) {
   py::class_<Tensor> c(
-      m, "Tensor", py::is_final(),
+      m, "Tensor",
       "An immutable, contiguous array that the open tapes follow; made by `dg.constant` and by operations.\n\n"
       "float32, float64, int32, int64 or bool. It takes Python's operators with NumPy's broadcasting, and\n"
       "NumPy's functions; two tensors must have one dtype. Without values it is symbolic: a shape to compute\n"
@@ -212,6 +212,9 @@ void register_tensor(py::module_& m) {
         return Tensor::symbolic(parse_dtype(dtype).value_or(DType::float32), s);
       },
       py::arg("shape"), py::arg("dtype") = "float32");
+
+  py::class_<SymbolicTensor, Tensor>(m, "SymbolicTensor")
+      .def(py::init([](const Tensor& placeholder) { return SymbolicTensor(placeholder); }), py::arg("placeholder"));
 }
 
 }  // namespace densegrad::python

@@ -46,6 +46,14 @@ class Tensor:
     def __gt__(self, other: ArrayLike) -> Tensor: ...
     def __ge__(self, other: ArrayLike) -> Tensor: ...
 
+class SymbolicTensor(Tensor):
+    """The core's half of `graph.SymbolicTensor`: operations refuse it, or note it if they can."""
+
+    def __init__(self, placeholder: Tensor) -> None: ...
+
+class SymbolicOperand(TypeError):
+    """An operation met a `SymbolicTensor`. Functions called by name then go through `graph.note`."""
+
 class Variable:
     """A named tensor whose value can be assigned; operators and `shape`, `dtype`, `numpy()` ... as on Tensor."""
 

@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 
-from densegrad import _core, config, initializers
+from densegrad import _core, config, graph, initializers
 from densegrad._core import Tensor, Variable
 from densegrad.layers.configs import Configurable, names
 from densegrad.layers.tracking import Tracked
@@ -16,8 +16,18 @@ from densegrad.saving import deserialize_keras_object
 _convert = _core.convert
 _note_call = _core.note_call
 _LISTS = ("_own", "_sublayers", "_chain")  # what a layer holds in lists of its own
+_NOT_COPIED = ("_key", "_inbound_nodes", "_linker")
 _ARRAYS = (Tensor, Variable, np.ndarray)
 _building = threading.local()  # the layers being built, outermost first: they make up the paths of new weights
+
+
+class _Mode(threading.local):
+    """`training` of the call under way, which the layers inside that call take over."""
+
+    training = None
+
+
+_mode = _Mode()
 
 
 class _Scope:
@@ -98,6 +108,7 @@ class Layer(Configurable, Tracked):
         _set(self, "name", name or config.auto_name(cls))
         _set(self, "_path", None)
         _set(self, "_key", _core.unique_id())  # what a tape knows the layer by
+        _set(self, "_inbound_nodes", [])
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -111,10 +122,12 @@ class Layer(Configurable, Tracked):
     # -- copying: a copy is another layer to a tape ---------------------------------------------------------------
 
     def __getstate__(self):
-        return {name: value for name, value in self.__dict__.items() if name != "_key"}
+        # A copy is not part of the graphs that the layer is in.
+        return {name: value for name, value in self.__dict__.items() if name not in _NOT_COPIED}
 
     def __setstate__(self, state):
-        self.__dict__.update(state, _dtype=np.dtype(state["_dtype"].name), _key=_core.unique_id())
+        own = {"_dtype": np.dtype(state["_dtype"].name), "_key": _core.unique_id(), "_inbound_nodes": []}
+        self.__dict__.update(state, **own)
 
     def __copy__(self):
         copy = type(self).__new__(type(self))
@@ -124,15 +137,36 @@ class Layer(Configurable, Tracked):
     # -- calling -----------------------------------------------------------------------------------------------
 
     def __call__(self, x, *args, **kwargs):
-        if kwargs and "training" in kwargs and not self._takes_training:
-            del kwargs["training"]
-        if not self._ready:
-            return self._first_call(x, args, kwargs)
+        if type(x) is not Tensor and graph.is_symbolic(x, args, kwargs):
+            self._require_init()
+            return graph.call_layer(self, (x, *args), kwargs)
+        if kwargs or self._takes_training or not self._ready:
+            return self._call_in_mode(x, args, kwargs)
         if type(x) is not Tensor or x.dtype is not self._dtype:
             x = self._as_input(x)
-        y = self.call(x, *args, **kwargs)
+        y = self.call(x, *args)
         _note_call(self._key, y)
         return y
+
+    def _call_in_mode(self, x, args, kwargs):
+        """Call with `training` as given, else as in the call under way, where `call` has that argument."""
+        outer = _mode.training
+        training = kwargs.pop("training", None)
+        if training is None and not args:
+            training = outer
+        if training is not None and self._takes_training:
+            kwargs["training"] = training
+        _mode.training = training
+        try:
+            if not self._ready:
+                return self._first_call(x, args, kwargs)
+            if type(x) is not Tensor or x.dtype is not self._dtype:
+                x = self._as_input(x)
+            y = self.call(x, *args, **kwargs)
+            _note_call(self._key, y)
+            return y
+        finally:
+            _mode.training = outer
 
     def _first_call(self, x, args, kwargs):
         self._require_init()
@@ -183,6 +217,27 @@ class Layer(Configurable, Tracked):
         if not isinstance(y, Tensor):
             raise NotImplementedError(f"[{self.name}] returns a {type(y).__name__}, no tensor: {hint}.")
         return tuple(y.shape)
+
+    @property
+    def input(self):
+        """What the layer was first called on in a functional model: a symbolic tensor or a list of them."""
+        return self._first_node("input").input
+
+    @property
+    def output(self):
+        """What the first call of the layer in a functional model returned: symbolic tensors."""
+        return self._first_node("output").result
+
+    def _first_node(self, name):
+        if not self._inbound_nodes and "_linker" in self.__dict__:
+            model = self._linker()  # a `Sequential` that was built by a call on values
+            if model is not None:
+                model._link()
+        if not self._inbound_nodes:
+            raise AttributeError(
+                f"[{self.name}] has no `{name}`: it was never called on the symbolic tensor of an `Input`."
+            )
+        return self._inbound_nodes[0]
 
     # -- weights -----------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from densegrad import _core, activations, config, initializers
+from densegrad import _core, activations, config, graph, initializers
 from densegrad.layers.base import Layer
 from densegrad.layers.configs import names
 
@@ -119,7 +119,7 @@ class Dense(Layer):
 
 @names.register()
 class InputLayer(Layer):
-    """The declared input of a `Sequential`; it returns its input.
+    """The declared input of a model; it returns its input, and `output` is a symbolic tensor of its shape.
 
     Args:
         shape: shape of one sample, unknown axes None.
@@ -150,9 +150,16 @@ class InputLayer(Layer):
                 )
         batch_shape = _batch_shape("InputLayer", shape, batch_size, batch_shape)
         input_dtype = np.dtype(dtype or config.floatx())
+        placeholder = _core.placeholder(batch_shape, input_dtype)
         super().__init__(name=name)
         self.batch_shape = batch_shape
         object.__setattr__(self, "_dtype", input_dtype)
+        object.__setattr__(self, "built", True)
+        graph.Node(self, (), {}, placeholder)
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        graph.Node(self, (), {}, _core.placeholder(self.batch_shape, self._dtype))
 
     def get_config(self):
         """Return the shape, dtype and name as plain values. Source: Keras `InputLayer.get_config`."""
@@ -170,12 +177,14 @@ class InputLayer(Layer):
 def Input(shape=None, batch_size=None, dtype=None, batch_shape=None, name=None):
     """Return a symbolic tensor: the shape and dtype of a model's input, without values.
 
+    What layers and operations make of it is a graph, and `Model(inputs, outputs)` a part of that graph.
+
     Args:
         shape: shape of one sample, unknown axes None.
         batch_size: int or None.
         dtype: None means `floatx()`.
         batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
-        name: accepted for Keras' sake; a `Sequential` does not show it.
+        name: of the input; None takes `input_layer` with a counter.
 
     Returns:
         A symbolic `Tensor` of shape (batch_size, *shape): layers accept it, reading its values raises.
@@ -185,7 +194,8 @@ def Input(shape=None, batch_size=None, dtype=None, batch_shape=None, name=None):
 
     Source: Keras `Input`.
     """
-    return _core.placeholder(_batch_shape("Input", shape, batch_size, batch_shape), np.dtype(dtype or config.floatx()))
+    batch_shape = _batch_shape("Input", shape, batch_size, batch_shape)
+    return InputLayer(batch_shape=batch_shape, dtype=dtype, name=name).output
 
 
 def _batch_shape(tag, shape, batch_size, batch_shape):

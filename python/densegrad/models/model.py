@@ -1,4 +1,4 @@
-"""`Model`: a layer that can be trained; subclass it, or use `Sequential`."""
+"""`Model`: a layer that can be trained. `Sequential` chains layers, `Functional` runs a graph of them."""
 
 from __future__ import annotations
 
@@ -11,20 +11,38 @@ from densegrad.training import Trainer
 
 @names.register(path="keras.Model")
 class Model(Trainer, Layer):
-    """A layer with `compile`, `fit`, `evaluate`, `predict` and `summary`; define `call(self, x)` in a subclass.
+    """A layer with `compile`, `fit`, `evaluate`, `predict` and `summary`.
+
+    `Model(inputs, outputs)` is the part of a graph that leads from some symbolic tensors to others. For anything else,
+    define `call(self, x)` in a subclass.
 
     Args:
+        inputs: symbolic tensors, made by `Input` or computed from such ones: one, or a list, tuple or dict of them.
+        outputs: symbolic tensors computed from the inputs, likewise. Calling the model returns this structure.
         trainable, dtype, name: as for `Layer`.
 
-    Source: Keras `Model`, by subclassing; models made of symbolic inputs and outputs are not supported yet.
+    Raises:
+        TypeError: if an input or output is no symbolic tensor.
+        ValueError: if an output is not connected to the inputs, or two layers have one name.
+
+    Source: Keras `Model`.
     """
 
+    def __new__(cls, *args, **kwargs):
+        if cls is Model and _has_graph(args, kwargs):
+            from densegrad.models.functional import Functional
+
+            cls = Functional
+        return super().__new__(cls, *args, **kwargs)
+
     def __init__(self, *args, **kwargs):
-        if args or "inputs" in kwargs or "outputs" in kwargs:
-            raise NotImplementedError(
-                "[Model] `inputs`, `outputs` are not supported yet: use `Sequential`, or subclass `Model`."
-            )
-        super().__init__(**kwargs)
+        if _has_graph(args, kwargs):  # by a subclass, for its own graph
+            from densegrad.models.functional import Functional
+
+            _replace_base(type(self), Functional)
+            Functional.__init__(self, *args, **kwargs)
+            return
+        super().__init__(*args, **kwargs)
         self._init_trainer()
 
     @property
@@ -79,3 +97,17 @@ class Model(Trainer, Layer):
         from densegrad.summary import render
 
         (print_fn or print)(render(self, line_length, positions, expand_nested, show_trainable))
+
+
+def _has_graph(args, kwargs):
+    return bool(args) or "inputs" in kwargs or "outputs" in kwargs
+
+
+def _replace_base(cls, functional):
+    if issubclass(cls, functional):
+        return
+    for base in cls.__bases__:
+        if base is Model:
+            cls.__bases__ = tuple(functional if b is Model else b for b in cls.__bases__)
+        elif issubclass(base, Model):
+            _replace_base(base, functional)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from densegrad import _core
+import weakref
+
+from densegrad import _core, graph
 from densegrad._core import Tensor
-from densegrad.layers.base import Layer, _shape_of
+from densegrad.layers.base import Layer, _Scope, _shape_of
 from densegrad.layers.configs import names, shape_from_config
 from densegrad.layers.core import InputLayer
 from densegrad.models.model import Model
@@ -32,7 +34,8 @@ class Sequential(Model):
     def __init__(self, layers=None, trainable=True, name=None):
         super().__init__(trainable=trainable, name=name)
         object.__setattr__(self, "_chain", [])
-        self._input = self._input_layer = None
+        self._input_layer = None
+        self.__dict__.update(_input=None, _output=None)  # symbolic
         if isinstance(layers, (Layer, Tensor, str)) or not hasattr(layers or [], "__iter__"):
             raise TypeError(f"[Sequential] `layers` is {layers!r}: it must be a list of layers.")
         checked = []
@@ -46,8 +49,8 @@ class Sequential(Model):
 
     def _checked(self, entry, before):
         """Return the layer that `entry` means, or raise if it cannot follow the layers `before`."""
-        if isinstance(entry, Tensor) and entry.is_symbolic:
-            entry = InputLayer(batch_shape=entry.shape, dtype=entry.dtype, name=f"{self.name}_input")
+        if isinstance(entry, graph.SymbolicTensor) and entry._history[0].is_input:
+            entry = entry._history[0].operation
         if not isinstance(entry, Layer):
             raise ValueError(
                 f"[Sequential] got {entry!r}, a {type(entry).__name__}: every entry must be a Layer. Wrap a function "
@@ -73,7 +76,6 @@ class Sequential(Model):
 
     def _maybe_build(self):
         if self._input_layer is not None and self._chain:
-            self._input = _core.placeholder(self._input_layer.batch_shape, self._input_layer._dtype)
             self.build(self._input_layer.batch_shape)
 
     def add(self, layer):
@@ -85,15 +87,16 @@ class Sequential(Model):
         Source: Keras `Sequential.add`.
         """
         layer = self._checked(layer, [*filter(None, [self._input_layer]), *self._chain])
-        before = self._input_layer
+        before = self._input_layer, self._input, self._output
         self._append(layer)
         try:
-            if self.built and self._input is not None:
-                self.build(self._input.shape)
+            if self._output is not None:
+                with _Scope(self):
+                    self.__dict__["_output"] = layer(self._output)
             else:
                 self._maybe_build()
         except BaseException:
-            self._input_layer = before
+            self.__dict__.update(zip(("_input_layer", "_input", "_output"), before))
             self._chain[:] = [x for x in self._chain if x is not layer]
             raise
 
@@ -107,7 +110,10 @@ class Sequential(Model):
         """
         if not self._chain:
             raise ValueError(f"[Sequential] `{self.name}` has no layers: there is nothing to pop.")
-        return self._chain.pop()
+        layer = self._chain.pop()
+        self.__dict__["_output"] = None
+        self._link_later()
+        return layer
 
     def build(self, input_shape=None):
         """Make the weights of all layers for inputs of `input_shape`, batch axis first (None if unknown)."""
@@ -115,13 +121,24 @@ class Sequential(Model):
             raise ValueError("[Sequential] `input_shape` is None: it must be a shape such as (None, 784).")
         self._require_layers()
         shape = tuple(input_shape)
-        same = self._input is not None and tuple(self._input.shape) == shape
-        x = self._input if same else _core.placeholder(shape, self._chain[0]._dtype)
-        y = x
-        with _core.Pause():  # these are no calls of the layers
+        if self._input is None or tuple(self._input.shape) != shape:
+            given = self._input_layer
+            dtype = self._chain[0]._dtype if given is None else given._dtype
+            layer = (
+                given
+                if given is not None and given.batch_shape == shape
+                else InputLayer(batch_shape=shape, dtype=dtype)
+            )
+            self.__dict__["_input"] = layer.output
+        self._link()
+
+    def _link(self):
+        """Call the layers on the symbolic input, which builds them."""
+        y = self._input
+        with _Scope(self):
             for layer in self._chain:
                 y = layer(y)
-        self._input = x
+        self.__dict__["_output"] = y
 
     def _require_layers(self):
         if not self._chain:
@@ -129,14 +146,13 @@ class Sequential(Model):
 
     def __getstate__(self):
         state = super().__getstate__()
-        if state.get("_input") is not None:  # a symbolic tensor is made anew
-            state["_input"] = (tuple(self._input.shape), self._input.dtype.name)
-        return state
+        return {**state, "_output": None, "_input": None if self._input is None else self._input._history[0].operation}
 
     def __setstate__(self, state):
-        if state.get("_input") is not None:
-            state = {**state, "_input": _core.placeholder(*state["_input"])}
-        super().__setstate__(state)
+        layer = state["_input"]
+        super().__setstate__({**state, "_input": None if layer is None else layer.output})
+        if layer is not None:
+            self._link_later()
 
     def _first_call(self, x, args, kwargs):
         self._require_init()
@@ -152,8 +168,14 @@ class Sequential(Model):
             raise
         if self._input is None:
             x = self._as_input(x)
-            self._input = _core.placeholder((None, *x.shape[1:]), x.dtype)
+            self.__dict__["_input"] = InputLayer(batch_shape=(None, *x.shape[1:]), dtype=x.dtype).output
+            self._link_later()
         return y
+
+    def _link_later(self):
+        # When somebody asks for symbolic tensors: it may never happen, and a layer of the user may need values.
+        for layer in self._chain:
+            layer.__dict__["_linker"] = weakref.ref(self)
 
     def _check_shapes(self, shape):
         try:
@@ -218,13 +240,25 @@ class Sequential(Model):
     @property
     def inputs(self):
         """A list with the symbolic input."""
-        return [self._symbolic_input()]
+        return [self.input]
 
     @property
     def outputs(self):
         """A list with the symbolic output."""
-        with _core.Pause():
-            return [self.call(self._symbolic_input())]
+        return [self.output]
+
+    @property
+    def input(self):
+        """The symbolic input."""
+        return self._symbolic_input()
+
+    @property
+    def output(self):
+        """The symbolic output."""
+        self._symbolic_input()
+        if self._output is None:
+            self._link()
+        return self._output
 
     @property
     def input_shape(self):
