@@ -93,7 +93,7 @@ AXES = "axes are aligned from the last one, and each pair must be equal or conta
 NUM = "convert it with cast(x, dtype)."
 ROWS = [
     # the symbolic tensors of functional models
-    (lambda: dg.constant(dg.Input((2,))), _core.SymbolicOperand,
+    (lambda: float(dg.Input((2,))), _core.SymbolicOperand,
      "[functional] a symbolic tensor of a functional model has no values here: call layers and operations of `dg.ops` "
      "on it, and define a Layer for anything else."),
     # dense
