@@ -8,6 +8,7 @@ from densegrad import _core
 from steps import optimizer_update
 
 F, D = np.float32, np.float64
+ACTIVATIONS = ", ".join(_core.activation_names())
 
 
 def ones(*shape, dtype=F):
@@ -113,14 +114,19 @@ ROWS = [
     (op("dense", t(3, 4, dtype="int32"), t(4, 2, dtype="int32")), T,
      f"[dense] `x` is int32: it must be float32 or float64; {NUM}"),
     (op("dense", ones(3, 4), ones(4, 2), None, "swish"), V,
-     "[dense] `activation` is 'swish': it must be one of linear, sigmoid, relu, softmax."),
+     f"[dense] `activation` is 'swish': it must be one of {ACTIVATIONS}."),
     (op("dense_vjp", ones(3, 4), ones(4, 2), None, "linear", ones(3, 3)), V,
      "[dense_vjp] `dy` has shape (3, 3) but the output has shape (3, 2): they must be equal."),
     (op("activation", "softmax", 1.0), V, "[softmax] `x` is a scalar: it must have at least one axis."),
+    (op("activation", "threshold", 1.0), V, "[threshold] `threshold` is nan: it must be a number."),
+    (op("activation", "celu", 1.0, -1, [0]), V, "[celu] `alpha` is 0: it must not be 0."),
+    (op("activation", "relu", 1.0, -1, [0, -1, 0]), V, "[relu] `max_value` is -1: it must be at least 0."),
+    (op("activation", "elu", 1.0, -1, ["a"]), T, "[elu] `alpha` is 'a': it must be a number."),
+    (op("activation", "elu", 1.0, -1, []), T, "[elu] `parameters` has 0 entries: it must have 1."),
     (op("activation", "softmax", ones(2, 3), 2), V,
      "[softmax] `axis` is 2 but the tensor has 2 axes: it must be in [-2, 2)."),
-    (op("activation", "tanh", 1.0), V,
-     "[activation] `activation` is 'tanh': it must be one of linear, sigmoid, relu, softmax."),
+    (op("activation", "swish", 1.0), V,
+     f"[activation] `activation` is 'swish': it must be one of {ACTIVATIONS}."),
     # losses
     (loss(SCCE, [0, 3], ones(2, 3)), V,
      f"[{SCCE}] `y_true` contains the label 3: with 3 classes it must be in [0, 3)."),

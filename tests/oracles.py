@@ -68,6 +68,17 @@ def softmax_grad(z, dy):
     return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
 
 
+def total(x):
+    return x.sum(axis=-1, keepdims=True)
+
+
+def log_softmax(z):
+    if z.size == 0:
+        return z
+    shifted = z - z.max(axis=-1, keepdims=True)
+    return shifted - np.log(total(np.exp(shifted)))
+
+
 def linear_bound(z, e, dtype):
     """y is z."""
     return e + 0 * np.abs(z)
@@ -112,24 +123,38 @@ def softmax_grad_bound(z, dy, dtype):
     return y * terms * (2 * r + gamma(z.shape[-1] + 3, dtype)) + np.finfo(dtype).smallest_normal
 
 
+def log_softmax_grad(z, dy):
+    return dy - softmax(z) * dy.sum(axis=-1, keepdims=True)
+
+
+def log_softmax_bound(z, e, dtype):
+    """log y_j moves by e_j + max e; the bound of `softmax_relative`, and the logarithm of a sum of n terms up to 1."""
+    if z.size == 0:
+        return z
+    n, e = z.shape[-1], np.broadcast_to(np.asarray(e, np.float64), z.shape)
+    own = softmax_relative(z, dtype).max(axis=-1, keepdims=True) + 2 * unit(dtype) * np.log(n)
+    return e + e.max(axis=-1, keepdims=True) + own + unit(dtype) * np.abs(log_softmax(z))
+
+
+def log_softmax_grad_bound(z, dy, dtype):
+    """exp(y) is off by the error of y relatively, and by 4u; the sum of dy by gamma(n)."""
+    if z.size == 0:
+        return z
+    relative = log_softmax_bound(z, 0, dtype) + gamma(z.shape[-1] + 6, dtype)
+    terms = softmax(z) * np.abs(dy).sum(axis=-1, keepdims=True)
+    return terms * relative + unit(dtype) * np.abs(log_softmax_grad(z, dy)) + np.finfo(dtype).smallest_normal
+
+
 ACTIVATIONS = {
     "linear": (linear, linear_bound, linear_grad, linear_grad_bound),
     "sigmoid": (sigmoid, sigmoid_bound, sigmoid_grad, sigmoid_grad_bound),
     "relu": (relu, linear_bound, relu_grad, linear_grad_bound),
     "softmax": (softmax, softmax_bound, softmax_grad, softmax_grad_bound),
+    "log_softmax": (log_softmax, log_softmax_bound, log_softmax_grad, log_softmax_grad_bound),
 }
 
 # ---- Losses by (name, form): value of a row, gradient times a cotangent of the row, their bounds --------------------
 # t are labels as numbers (one-hot for the sparse loss), p probabilities or predictions, z logits.
-
-
-def total(x):
-    return x.sum(axis=-1, keepdims=True)
-
-
-def log_softmax(z):
-    shifted = z - z.max(axis=-1, keepdims=True) if z.size else z
-    return shifted - np.log(total(np.exp(shifted)))
 
 
 def mse(t, p):

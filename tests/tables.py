@@ -11,6 +11,7 @@ import dataclasses
 
 import densegrad as dg
 import numpy as np
+from activation_oracles import ERFC, PIECEWISE, SMOOTH, erf, erfc
 from compositions import COMPOSITIONS
 from densegrad import _core
 from oracles import ACTIVATIONS, HEADS, LOSSES, ULPS, gamma, ulp, unit
@@ -49,6 +50,14 @@ ELEMENTWISE = [
     unary("log1p", np.log1p, box(-0.8, 9), logarithm_bound),
     unary("abs", np.abs, signed(0.1, 3), exact, nearest(0)),
     unary("sign", np.sign, signed(0.1, 3), exact, nearest(0)),
+    unary("expm1", np.expm1, signed(0.001, 5), ulps(ULPS)),
+    unary("sin", np.sin, box(-9, 9), ulps(ULPS)),
+    unary("cos", np.cos, box(-9, 9), ulps(ULPS)),
+    dataclasses.replace(unary("tanh", np.tanh, signed(0.001, 9), ulps(ULPS)), call=_core.tanh, op=None),
+    unary("erf", erf, signed(0.001, 4), ulps(ULPS)),
+    unary("erfc", erfc, box(-3, 5), ulps(ERFC / 2)),
+    *[dataclasses.replace(unary(name, oracle, signed(0.1, 9), exact), wrt=())
+      for name, oracle in (("floor", np.floor), ("ceil", np.ceil), ("round", np.rint))],
     unary("identity", lambda x: x, box(-3, 3), exact),
     dataclasses.replace(unary("stop_gradient", lambda x: x, box(-3, 3), exact), wrt=()),
     binary("add", np.add, box(-3, 3), ulps(0.51)),
@@ -212,18 +221,22 @@ def gradient_of(function, x, cotangent):
     return tape.gradient(y, x, output_gradients=_core.convert(cotangent, y.dtype))
 
 
-def activation_rows(name):
-    f, bound, grad, grad_bound = ACTIVATIONS[name]
-    kink = nearest(0) if name == "relu" else lambda *inputs: np.inf
+def activation_rows(label, name, parameters, f, bound, grad, grad_bound, kinks):
+    def call(z):
+        return getattr(dg.activations, name)(z, **parameters)
+
+    kink = nearest(*kinks) if kinks else lambda *inputs: np.inf
     draw = signed(0.1, 4)
-    shapes = [s for s in SAME if name != "softmax" or (s and s[-1] != 1)]  # one class: a warning
-    yield Row(name, "activation" if name != "linear" else None, getattr(dg.ops, name), f, draw, [(s,) for s in shapes],
+    shapes = [s for s in SAME if "softmax" not in name or (s and s[-1] != 1)]  # no scalars; one class: a warning
+    yield Row(label, "activation" if name != "linear" else None, call, f, draw, [(s,) for s in shapes],
               lambda v, d, z: bound(z, 0, d), kink, name, (0,), shapes.index((2, 3, 5)))  # fmt: skip
     if name != "linear":
-        yield Row(f"{name}_grad", "activation_grad",
-                  lambda z, dy: gradient_of(lambda x: _core.activation(name, x), z, dy), grad, draw,
+        yield Row(f"{label}_grad", "activation_grad", lambda z, dy: gradient_of(call, z, dy), grad, draw,
                   [(s, s) for s in shapes], lambda v, d, z, dy: grad_bound(z, dy, d), kink, None, (0, 1),
                   shapes.index((2, 3, 5)))  # fmt: skip
+
+    if parameters:
+        return
 
     def dense_bound(value, dtype, x, w, b):
         return bound(x @ w + b, product_bound(value, dtype, x, w, b), dtype)
@@ -269,7 +282,10 @@ def custom_square(x):
     return x * x, lambda dy: 2 * x * dy
 
 
-COARSE = [row for name in ACTIVATIONS for row in activation_rows(name)]
+ACTIVATION_CASES = [(name, name, {}, *ACTIVATIONS[name], (0.0,) if name == "relu" else ()) for name in ACTIVATIONS]
+ACTIVATION_CASES += [(str(c), c.name, c.parameters, c.value, c.bound, c.grad, c.grad_bound, c.kinks)
+                     for c in SMOOTH + PIECEWISE]  # fmt: skip
+COARSE = [row for case in ACTIVATION_CASES for row in activation_rows(*case)]
 COARSE += [row for key in LOSSES for row in loss_rows(*key)]
 COARSE += [Row("custom_gradient", "custom_gradient", custom_square, np.square, box(-3, 3), [(s,) for s in SAME],
                ulps(0.51), wrt=(0,), example=15)]  # fmt: skip

@@ -3,6 +3,7 @@
 import pathlib
 
 import densegrad as dg
+import mpmath
 import numpy as np
 import pytest
 
@@ -96,6 +97,53 @@ def test_nan_passes_backward_through_relu():
         y = dg.ops.relu(x)
     np.testing.assert_array_equal(tape.gradient(y, x).numpy(), np.float32([np.nan, 0.0, 1.0]))
     assert np.isnan(y.numpy()[0])
+
+
+def _value_and_slope(name, x, **parameters):
+    x = dg.constant(np.float64(x))
+    with dg.GradientTape() as tape:
+        tape.watch(x)
+        y = getattr(dg.activations, name)(x, **parameters)
+    return y.numpy(), tape.gradient(y, x).numpy()
+
+
+@row("celu at 0")
+def test_celu_has_slope_one_at_zero():
+    """Both pieces of celu meet with slope 1."""
+    for alpha in (1.0, 0.5, -2.0):
+        np.testing.assert_array_equal(_value_and_slope("celu", [0.0, -0.0], alpha=alpha), [[0, 0], [1, 1]])
+
+
+@row("silu, gelu, mish, hard_silu, softsign, squareplus and sparse_plus at infinity")
+def test_smooth_rectifiers_have_their_limits_at_infinity():
+    """0 and 0 at -inf, inf and 1 at inf; softsign -1, 1 and slope 0; gelu by tanh too."""
+    for name, parameters in [("silu", {}), ("gelu", {}), ("gelu", {"approximate": True}), ("mish", {}),
+                             ("hard_silu", {}), ("squareplus", {}), ("sparse_plus", {})]:  # fmt: skip
+        y, slope = _value_and_slope(name, [-np.inf, np.inf], **parameters)
+        np.testing.assert_array_equal(y, [0, np.inf], err_msg=name)
+        np.testing.assert_array_equal(slope, [0, 1], err_msg=name)
+    np.testing.assert_array_equal(_value_and_slope("softsign", [-np.inf, np.inf]), [[-1, 1], [0, 0]])
+
+
+@row("activations with a kink and NaN")
+def test_nan_passes_through_every_activation():
+    """Value and gradient of NaN are NaN, also where Keras compares first."""
+    for name in ("relu", "relu6", "leaky_relu", "elu", "selu", "celu", "hard_sigmoid", "hard_silu", "hard_tanh",
+                 "soft_shrink", "hard_shrink", "sparse_plus", "sparse_sigmoid"):  # fmt: skip
+        assert np.isnan(_value_and_slope(name, np.nan)).all(), name
+    assert np.isnan(_value_and_slope("relu", np.nan, max_value=2, negative_slope=0.5, threshold=1)).all()
+    assert np.isnan(_value_and_slope("threshold", np.nan, threshold=1, default_value=2)).all()
+
+
+@row("saturated activations in float32")
+def test_saturated_activations_keep_their_digits():
+    """tanh, tanh_shrink and squareplus are right to eight roundings where cancellation leaves Keras no digits."""
+    with mpmath.workdps(40):
+        for name, exact, x in [("tanh", mpmath.tanh, 8.0), ("tanh_shrink", lambda z: z - mpmath.tanh(z), 0.001),
+                               ("squareplus", lambda z: (z + mpmath.sqrt(z * z + 4)) / 2, -1e4)]:  # fmt: skip
+            x = np.float32(x)
+            expected = float(exact(mpmath.mpf(float(x))))
+            assert abs(float(getattr(dg.activations, name)(x)) - expected) <= 8 * 2.0**-24 * abs(expected), name
 
 
 @row("a loss without dtype on float64 predictions")

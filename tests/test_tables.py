@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from compositions import CREATION
 from densegrad import _core
-from oracles import ACTIVATIONS, LOSSES, gamma, ulp, unit
+from oracles import LOSSES, gamma, ulp, unit
 from rows import generator, narrow, widen
 from steps import optimizer_update
-from tables import COARSE_PRIMITIVES, OPTIMIZERS, ROWS
+from tables import ACTIVATION_CASES, COARSE_PRIMITIVES, OPTIMIZERS, ROWS
 
 DTYPES = ("float32", "float64")
 # The oracle's own error: none against float32, nor against float64 where long double is wider.
@@ -32,7 +32,8 @@ def test_registries_python_names_and_tables_hold_the_same_sets():
     assert set(_core.primitive_names()) == {row.primitive for row in ROWS} - {None}
     assert len(set(_core.primitive_names())) == len(_core.primitive_names())
     assert set(_core.coarse_primitive_names()) == COARSE_PRIMITIVES
-    assert set(_core.activation_names()) == set(ACTIVATIONS) == set(dg.activations._BY_NAME)
+    assert set(_core.activation_names()) == {name for _, name, *_ in ACTIVATION_CASES}
+    assert set(_core.activation_names()) == set(dg.activations._NAME_OF.values())
     assert set(_core.loss_names()) == {name for name, _ in LOSSES}
     assert set(_core.loss_names()) == {f.__name__ for f in dg.losses._FUNCTIONS}
     assert set(_core.optimizer_names()) == set(OPTIMIZERS) == set(dg.optimizers._CLASSES)

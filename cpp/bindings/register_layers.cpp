@@ -1,6 +1,8 @@
 // Dense layers, activations, losses and optimizer steps.
 #include <pybind11/stl.h>
 
+#include <cmath>
+
 #include "bindings/convert.h"
 #include "bindings/register.h"
 #include "ops/ops.h"
@@ -11,6 +13,38 @@ namespace {
 
 Activation parse_activation(const char* tag, const std::string& name) {
   return parse_enum<Activation>(tag, "activation", names_of<Activation>(), name);
+}
+
+// An activation and the values of its parameters, in their order; None for no limit.
+ActivationParams parse_parameters(Activation activation, const py::object& values) {
+  ActivationParams params = with_defaults(activation);
+  if (values.is_none()) return params;
+  const char* tag = names_of<Activation>()[static_cast<std::size_t>(activation)];
+  const std::vector<ActivationParameter> known = activation_parameters(activation);
+  const auto given = py::cast<py::sequence>(values);
+  if (given.size() != known.size()) {
+    fail<TypeError>("[", tag, "] `parameters` has ", given.size(), " entries: it must have ", known.size(), ".");
+  }
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    const py::object value = given[i];
+    if (value.is_none() && std::isinf(known[i].value)) {
+      params.values[i] = known[i].value;
+      continue;
+    }
+    params.values[i] = PyFloat_AsDouble(value.ptr());
+    if (PyErr_Occurred()) {
+      PyErr_Clear();
+      fail<TypeError>("[", tag, "] `", known[i].name, "` is ", std::string(py::repr(value)), ": it must be a number.");
+    }
+  }
+  return params;
+}
+
+// None where there is no limit, a bool for a flag, else a float (NaN: it has no default).
+py::object default_of(const ActivationParameter& p) {
+  if (p.is_flag) return py::bool_(p.value != 0);
+  if (std::isinf(p.value)) return py::none();
+  return py::float_(p.value);
 }
 
 // x, kernel and bias (undefined if None) in one dtype.
@@ -74,10 +108,11 @@ void register_layers(py::module_& m) {
         py::arg("dy"));
   m.def(
       "activation",
-      [](const std::string& name, py::handle x, index_t axis) {
-        return detached(activation(parse_activation("activation", name), convert(x), axis), x, false);
+      [](const std::string& name, py::handle x, index_t axis, const py::object& parameters) {
+        const ActivationParams params = parse_parameters(parse_activation("activation", name), parameters);
+        return detached(activation(params, convert(x), axis), x, false);
       },
-      py::arg("name"), py::arg("x"), py::arg("axis") = -1);
+      py::arg("name"), py::arg("x"), py::arg("axis") = -1, py::arg("parameters") = py::none());
   m.def("loss", loss_of, py::arg("name"), py::arg("y_true"), py::arg("y_pred"), py::arg("sample_weight") = py::none(),
         py::arg("from_logits") = false, py::arg("label_smoothing") = 0.0, py::arg("axis") = -1,
         py::arg("reduction") = "sum_over_batch_size");
@@ -114,6 +149,13 @@ void register_layers(py::module_& m) {
                        learning_rate, hyper, iterations);
       },
       py::arg("name"), py::arg("work"), py::arg("learning_rate"), py::arg("hyper"), py::arg("iterations"));
+  m.def("activation_parameters", [](const std::string& name) {
+    py::list list;
+    for (const ActivationParameter& p : activation_parameters(parse_activation("activation_parameters", name))) {
+      list.append(py::make_tuple(p.name, default_of(p)));
+    }
+    return list;
+  });
   m.def("activation_names", [] { return strings(names_of<Activation>()); });
   m.def("loss_names", [] { return strings(names_of<Loss>()); });
   m.def("loss_formula", [](const std::string& name) {

@@ -1,6 +1,7 @@
 // The names that kernels, primitives and formulas share.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 namespace densegrad {
@@ -8,10 +9,59 @@ namespace densegrad {
 using index_t = std::int64_t;
 
 // The position of a name in these enums is its index in the tables below.
-enum class Unary : int { negative, square, sqrt, exp, log, log1p, abs, sign, count };
+enum class Unary : int {
+  negative,
+  square,
+  sqrt,
+  exp,
+  expm1,
+  log,
+  log1p,
+  abs,
+  sign,
+  sin,
+  cos,
+  tanh,
+  erf,
+  erfc,
+  floor,
+  ceil,
+  round,
+  count
+};
 enum class Binary : int { add, subtract, multiply, divide, power, maximum, minimum, count };
 enum class Compare : int { greater, greater_equal, less, less_equal, equal, not_equal, count };
-enum class Activation : int { linear, sigmoid, relu, softmax, count };
+enum class Activation : int {
+  linear,
+  sigmoid,
+  relu,
+  softmax,
+  tanh,
+  exponential,
+  softplus,
+  log_sigmoid,
+  softsign,
+  silu,
+  gelu,
+  mish,
+  squareplus,
+  tanh_shrink,
+  elu,
+  selu,
+  celu,
+  leaky_relu,
+  relu6,
+  hard_sigmoid,
+  hard_silu,
+  hard_tanh,
+  soft_shrink,
+  hard_shrink,
+  threshold,
+  sparse_plus,
+  sparse_sigmoid,
+  log_softmax,
+  count
+};
 enum class Loss : int {
   mean_squared_error,
   binary_crossentropy,
@@ -20,6 +70,9 @@ enum class Loss : int {
   count
 };
 enum class Optimizer : int { sgd, adam, count };
+
+// What an activation takes besides its input, in the order that its formula declares.
+using ActivationValues = std::array<double, 3>;
 
 // Which of a cross-entropy's formulas applies. `fused`: y_pred is the softmax (sigmoid) of z and the value comes from z.
 enum class LossForm : int { values, logits, fused };

@@ -1,4 +1,5 @@
-// The vocabulary of a formula, for float and double: exp log log1p abs sqrt square maximum minimum clip where.
+// The vocabulary of a formula, for float and double: exp expm1 log log1p abs sqrt square sin cos tanh erf erfc floor ceil
+// round maximum minimum clip where.
 // A graph handle brings its own overloads, found by its namespace.
 //
 // <math.h> and not <cmath>: the C functions live in libm, the C++ ones are inline and could be merged by the linker
@@ -12,6 +13,8 @@ namespace {
 
 inline float exp(float x) { return ::expf(x); }
 inline double exp(double x) { return ::exp(x); }
+inline float expm1(float x) { return ::expm1f(x); }
+inline double expm1(double x) { return ::expm1(x); }
 inline float log(float x) { return ::logf(x); }
 inline double log(double x) { return ::log(x); }
 inline float log1p(float x) { return ::log1pf(x); }
@@ -20,6 +23,23 @@ inline float abs(float x) { return ::fabsf(x); }
 inline double abs(double x) { return ::fabs(x); }
 inline float sqrt(float x) { return ::sqrtf(x); }
 inline double sqrt(double x) { return ::sqrt(x); }
+inline float sin(float x) { return ::sinf(x); }
+inline double sin(double x) { return ::sin(x); }
+inline float cos(float x) { return ::cosf(x); }
+inline double cos(double x) { return ::cos(x); }
+inline float tanh(float x) { return ::tanhf(x); }
+inline double tanh(double x) { return ::tanh(x); }
+inline float erf(float x) { return ::erff(x); }
+inline double erf(double x) { return ::erf(x); }
+inline float erfc(float x) { return ::erfcf(x); }
+inline double erfc(double x) { return ::erfc(x); }
+inline float floor(float x) { return ::floorf(x); }
+inline double floor(double x) { return ::floor(x); }
+inline float ceil(float x) { return ::ceilf(x); }
+inline double ceil(double x) { return ::ceil(x); }
+// Halves go to the even neighbour.
+inline float round(float x) { return ::nearbyintf(x); }
+inline double round(double x) { return ::nearbyint(x); }
 inline float pow(float x, float y) { return ::powf(x, y); }
 inline double pow(double x, double y) { return ::pow(x, y); }
 
@@ -55,11 +75,12 @@ inline V inside(V x, V lo, V hi) {
   return where(x < lo, V(0), where(x > hi, V(0), V(1)));
 }
 
+constexpr double largest = 3.4028234663852886e38;  // of float: finite in both types
+
 // weight * x, where weight 0 silences an infinite x but never a NaN. Not where(weight == 0, 0, weight * x): that has
 // the wrong derivative by `weight` at 0, which is x.
 template <class V>
 inline V weighted(V weight, V x) {
-  constexpr double largest = 3.4028234663852886e38;  // of float: finite in both types
   return weight * where(weight == V(0), clip(x, V(-largest), V(largest)), x);
 }
 

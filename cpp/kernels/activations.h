@@ -8,26 +8,31 @@ namespace densegrad {
 namespace {
 
 template <class T, class Entry>
-void activation(index_t rows, index_t cols, const T* z, T* y) {
-  if constexpr (Entry::rowwise) {
-    for (index_t r = 0; r < rows; ++r) Entry::forward_row(cols, z + r * cols, y + r * cols);
-  } else {
-    fill(rows * cols, y, [z](index_t i) { return Entry::forward(z[i]); });
-  }
+void activation(const ActivationValues& values, index_t rows, index_t cols, const T* z, T* y) {
+  formulas::with<Entry>(values, [=](auto formula) {
+    if constexpr (Entry::rowwise) {
+      for (index_t r = 0; r < rows; ++r) formula.forward_row(cols, z + r * cols, y + r * cols);
+    } else {
+      fill(rows * cols, y, [=](index_t i) { return formula.forward(z[i]); });
+    }
+  });
 }
 
 template <class T, class Entry>
-void activation_grad(index_t rows, index_t cols, const T* y, const T* z, const T* dy, T* dz) {
-  if constexpr (Entry::rowwise) {
-    for (index_t r = 0; r < rows; ++r, y += cols, dy += cols, dz += cols) {
-      Entry::grad_row(cols, y, z, dy, dz);
-      if constexpr (Entry::needs_z) z += cols;  // else it may be null
+void activation_grad(const ActivationValues& values, index_t rows, index_t cols, const T* y, const T* z, const T* dy,
+                     T* dz) {
+  formulas::with<Entry>(values, [=](auto formula) {
+    if constexpr (Entry::rowwise) {
+      for (index_t r = 0; r < rows; ++r) {
+        const index_t at = r * cols;
+        formula.grad_row(cols, y + at, formula.needs_z ? z + at : nullptr, dy + at, dz + at);
+      }
+    } else if constexpr (formula.needs_z) {
+      fill(rows * cols, dz, [=](index_t i) { return formula.grad(y[i], z[i], dy[i]); });
+    } else {
+      fill(rows * cols, dz, [=](index_t i) { return formula.grad(y[i], T(0), dy[i]); });
     }
-  } else if constexpr (Entry::needs_z) {
-    fill(rows * cols, dz, [=](index_t i) { return Entry::grad(y[i], z[i], dy[i]); });
-  } else {
-    fill(rows * cols, dz, [=](index_t i) { return Entry::grad(y[i], T(0), dy[i]); });
-  }
+  });
 }
 
 }  // namespace

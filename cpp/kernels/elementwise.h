@@ -36,6 +36,13 @@ struct Exp {
     return formulas::exp(x);
   }
 };
+struct Expm1 {
+  static constexpr const char* name = "expm1";
+  template <class T>
+  static T apply(T x) {
+    return formulas::expm1(x);
+  }
+};
 struct Log {
   static constexpr const char* name = "log";
   template <class T>
@@ -64,7 +71,64 @@ struct Sign {
     return x > T(0) ? T(1) : x < T(0) ? T(-1) : x == T(0) ? T(0) : x;  // NaN stays
   }
 };
-using Unaries = formulas::List<Negative, Square, Sqrt, Exp, Log, Log1p, Abs, Sign>;
+struct Sin {
+  static constexpr const char* name = "sin";
+  template <class T>
+  static T apply(T x) {
+    return formulas::sin(x);
+  }
+};
+struct Cos {
+  static constexpr const char* name = "cos";
+  template <class T>
+  static T apply(T x) {
+    return formulas::cos(x);
+  }
+};
+struct Tanh {
+  static constexpr const char* name = "tanh";
+  template <class T>
+  static T apply(T x) {
+    return formulas::tanh(x);
+  }
+};
+struct Erf {
+  static constexpr const char* name = "erf";
+  template <class T>
+  static T apply(T x) {
+    return formulas::erf(x);
+  }
+};
+struct Erfc {
+  static constexpr const char* name = "erfc";
+  template <class T>
+  static T apply(T x) {
+    return formulas::erfc(x);
+  }
+};
+struct Floor {
+  static constexpr const char* name = "floor";
+  template <class T>
+  static T apply(T x) {
+    return formulas::floor(x);
+  }
+};
+struct Ceil {
+  static constexpr const char* name = "ceil";
+  template <class T>
+  static T apply(T x) {
+    return formulas::ceil(x);
+  }
+};
+struct Round {
+  static constexpr const char* name = "round";
+  template <class T>
+  static T apply(T x) {
+    return formulas::round(x);
+  }
+};
+using Unaries = formulas::List<Negative, Square, Sqrt, Exp, Expm1, Log, Log1p, Abs, Sign, Sin, Cos, Tanh, Erf, Erfc,
+                               Floor, Ceil, Round>;
 static_assert(Unaries::size == size_of<Unary>(), "one entry per enum value, in its order");
 
 // Entries of Binary.

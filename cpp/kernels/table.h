@@ -52,10 +52,11 @@ struct Kernels {
   // z[r, c] += b[c]
   void (*bias_add)(index_t rows, index_t cols, const T* b, T* z);
   // y = act(z), row by row. y may be z.
-  void (*activation[size_of<Activation>()])(index_t rows, index_t cols, const T* z, T* y);
+  void (*activation[size_of<Activation>()])(const ActivationValues& values, index_t rows, index_t cols, const T* z,
+                                            T* y);
   // dz = act'(z)^T dy from y = act(z), or from z where the formula needs it. dz may be dy.
-  void (*activation_grad[size_of<Activation>()])(index_t rows, index_t cols, const T* y, const T* z, const T* dy,
-                                                 T* dz);
+  void (*activation_grad[size_of<Activation>()])(const ActivationValues& values, index_t rows, index_t cols, const T* y,
+                                                 const T* z, const T* dy, T* dz);
 
   // values[r]: the loss of row r, reduced over its columns (before weights and reduction).
   void (*loss[size_of<Loss>()])(const LossArgs<T>& args, T* values);

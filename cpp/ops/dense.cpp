@@ -7,22 +7,20 @@
 
 namespace densegrad {
 
-template <>
-const std::vector<const char*>& names_of<Activation>() {
-  using formulas::Activations;
-  static const std::vector<const char*> names(Activations::names, Activations::names + Activations::size);
-  return names;
-}
-
-bool is_rowwise(Activation activation) {
-  if (activation == Activation::count) return false;  // no activation at all
-  return formulas::visit(activation, [](auto entry) { return decltype(entry)::rowwise; });
-}
-
 namespace {
 
-bool grad_needs_z(Activation activation) {
-  return formulas::visit(activation, [](auto entry) { return decltype(entry)::needs_z; });
+// f(formula) for an activation and its parameters.
+template <class F>
+auto visit(const ActivationParams& params, F&& f) {
+  return formulas::visit(params.activation, params.values, f);
+}
+
+bool grad_needs_z(const ActivationParams& params) {
+  return visit(params, [](auto formula) { return decltype(formula)::needs_z; });
+}
+
+const char* name_of(const ActivationParams& params) {
+  return names_of<Activation>()[static_cast<std::size_t>(params.activation)];
 }
 
 // Rows and columns for a kernel that works row by row (the last axis) or entry by entry.
@@ -30,11 +28,12 @@ std::pair<index_t, index_t> rows_of(const Shape& s) {
   return s.rank() == 0 ? std::pair<index_t, index_t>{1, 1} : std::pair{s.count(0, s.rank() - 1), s.back()};
 }
 
-void activate(Activation activation, const Tensor& z, const Tensor& y) {
+void activate(const ActivationParams& params, const Tensor& z, const Tensor& y) {
   const auto [rows, cols] = rows_of(z.shape());
   visit_float(z.dtype(), [&, rows = rows, cols = cols](auto type) {
     using T = typename decltype(type)::type;
-    kernels_for<T>().activation[static_cast<int>(activation)](rows, cols, z.data<T>(), y.mutable_data<T>());
+    kernels_for<T>().activation[static_cast<int>(params.activation)](params.values, rows, cols, z.data<T>(),
+                                                                     y.mutable_data<T>());
   });
 }
 
@@ -47,7 +46,7 @@ void require_float(const char* tag, const char* argument, const Tensor& x) {
 
 // ---- dense: y = act(z), z = x·w + b.     outputs: y, and z unless the activation is linear ----------------------------
 
-Activation activation_of(const Params& params) { return std::get<ActivationParams>(params).activation; }
+const ActivationParams& activation_of(const Params& params) { return std::get<ActivationParams>(params); }
 
 void dense_shapes(const Tensors& in, const Params& params, Specs& out) {
   const Tensor &x = in[0], &w = in[1];
@@ -80,7 +79,7 @@ void dense_shapes(const Tensors& in, const Params& params, Specs& out) {
   Shape shape(x.shape().begin(), x.shape().end() - 1);
   shape.push_back(units);
   out.push_back({x.dtype(), shape});
-  if (activation_of(params) != Activation::linear) out.push_back({x.dtype(), shape});
+  if (activation_of(params).activation != Activation::linear) out.push_back({x.dtype(), shape});
 }
 
 void dense_eval(const Tensors& in, const Params& params, Tensors& out) {
@@ -111,16 +110,15 @@ bool dense_vjp_rule(VjpContext& c) {
 }
 
 // act'(z) t, the tangent of an activation.
-Tensor activation_tangent(Activation activation, const Tensor& y, const Tensor& z, const Tensor& t) {
-  const Tensor symmetric = formulas::visit(activation, [&](auto entry) -> Tensor {
-    using Entry = decltype(entry);
-    if constexpr (requires { &Entry::template tangent<Graph>; }) {
-      return Entry::template tangent<Graph>(Graph(y), Graph(z), Graph(t)).tensor();
+Tensor activation_tangent(const ActivationParams& params, const Tensor& y, const Tensor& z, const Tensor& t) {
+  const Tensor own = visit(params, [&](auto formula) -> Tensor {
+    if constexpr (requires { formula.tangent(Graph(y), Graph(z), Graph(t)); }) {
+      return formula.tangent(Graph(y), Graph(z), Graph(t)).tensor();
     } else {
       return {};
     }
   });
-  return symmetric.defined() ? symmetric : activation_grad(activation, y, z, t);
+  return own.defined() ? own : activation_grad(params, y, z, t);
 }
 
 bool dense_jvp(JvpContext& c) {
@@ -147,8 +145,8 @@ void dense_vmap(VmapContext& c) {
   const int rank = c.rank(0);
   Tensor z = matmul(lifted(c, 0, rank), lifted(c, 1, rank));
   if (has_bias) z = add(z, lifted(c, 2, rank));
-  const Activation act = activation_of(c.params);
-  if (act == Activation::linear) {
+  const ActivationParams& act = activation_of(c.params);
+  if (act.activation == Activation::linear) {
     c.outputs = {z};
   } else {
     c.outputs = {activation(act, z, -1), z};
@@ -158,13 +156,11 @@ void dense_vmap(VmapContext& c) {
 void dense_decompose(const Tensors& in, const Params& params, Tensors& out) {
   Tensor z = matmul(in[0], in[1]);
   if (in.size() > 2) z = add(z, in[2]);
-  const Activation activation = activation_of(params);
-  if (activation == Activation::linear) {
+  if (activation_of(params).activation == Activation::linear) {
     out.push_back(z);
     return;
   }
-  const Graph y =
-      formulas::visit(activation, [&](auto entry) { return decltype(entry)::template forward<Graph>(Graph(z)); });
+  const Graph y = visit(activation_of(params), [&](auto formula) { return formula.forward(Graph(z)); });
   out.push_back(y.tensor());
   out.push_back(z);
 }
@@ -192,7 +188,7 @@ const Primitive dense_z_primitive{.name = "dense",
 // ---- activation: y = act(z) over the last axis -----------------------------------------------------------------------
 
 void activation_shapes(const Tensors& in, const Params& params, Specs& out) {
-  require_float(names_of<Activation>()[static_cast<std::size_t>(activation_of(params))], "x", in[0]);
+  require_float(name_of(activation_of(params)), "x", in[0]);
   out.push_back({in[0].dtype(), in[0].shape()});
 }
 
@@ -211,8 +207,7 @@ bool activation_jvp(JvpContext& c) {
 }
 
 void activation_decompose(const Tensors& in, const Params& params, Tensors& out) {
-  const Graph y = formulas::visit(activation_of(params),
-                                  [&](auto entry) { return decltype(entry)::template forward<Graph>(Graph(in[0])); });
+  const Graph y = visit(activation_of(params), [&](auto formula) { return formula.forward(Graph(in[0])); });
   out.push_back(y.tensor());
 }
 
@@ -238,9 +233,10 @@ void activation_grad_eval(const Tensors& in, const Params& params, Tensors& out)
   const index_t size = in[0].size();
   visit_float(in[2].dtype(), [&, rows = rows, cols = cols](auto type) {
     using T = typename decltype(type)::type;
+    const ActivationParams& p = activation_of(params);
     for (index_t at = 0; at < in[2].size(); at += size) {
-      kernels_for<T>().activation_grad[static_cast<int>(activation_of(params))](
-          rows, cols, in[0].data<T>(), in[1].data<T>(), in[2].data<T>() + at, out[0].mutable_data<T>() + at);
+      kernels_for<T>().activation_grad[static_cast<int>(p.activation)](
+          p.values, rows, cols, in[0].data<T>(), in[1].data<T>(), in[2].data<T>() + at, out[0].mutable_data<T>() + at);
     }
   });
 }
@@ -256,9 +252,8 @@ void activation_grad_vmap(VmapContext& c) {
 }
 
 void activation_grad_decompose(const Tensors& in, const Params& params, Tensors& out) {
-  const Graph dz = formulas::visit(activation_of(params), [&](auto entry) {
-    return decltype(entry)::template grad<Graph>(Graph(in[0]), Graph(in[1]), Graph(in[2]));
-  });
+  const Graph dz = visit(activation_of(params),
+                         [&](auto formula) { return formula.grad(Graph(in[0]), Graph(in[1]), Graph(in[2])); });
   out.push_back(dz.tensor());
 }
 
@@ -272,40 +267,37 @@ const Primitive activation_grad_primitive{.name = "activation_grad",
 
 }  // namespace
 
-Tensor dense(const Tensor& x, const Tensor& w, const Tensor& b, Activation activation) {
-  const Primitive& p = grad_needs_z(activation) ? dense_z_primitive : dense_primitive;
-  const Tensors out =
-      b.defined() ? run(p, {x, w, b}, ActivationParams{activation}) : run(p, {x, w}, ActivationParams{activation});
+Tensor dense(const Tensor& x, const Tensor& w, const Tensor& b, const ActivationParams& params) {
+  check_parameters(params);
+  const Primitive& p = grad_needs_z(params) ? dense_z_primitive : dense_primitive;
+  const Tensors out = b.defined() ? run(p, {x, w, b}, params) : run(p, {x, w}, params);
   const int last = out[0].rank() - 1;
-  out[0].set_pre(static_cast<int>(activation), last, out.size() > 1 ? out[1] : Tensor());
+  out[0].set_pre(static_cast<int>(params.activation), last, out.size() > 1 ? out[1] : Tensor());
   return out[0];
 }
 
-Tensor activation(Activation activation, const Tensor& x, index_t axis) {
-  if (activation == Activation::linear) return x;
+Tensor activation(const ActivationParams& params, const Tensor& x, index_t axis) {
+  if (params.activation == Activation::linear) return x;
+  check_parameters(params);
   Tensor y;
   int a = x.rank() - 1;
-  if (is_rowwise(activation)) {
-    if (x.rank() == 0) {
-      fail("[", names_of<Activation>()[static_cast<std::size_t>(activation)],
-           "] `x` is a scalar: it must have at least one axis.");
-    }
-    a = normalize_axis(names_of<Activation>()[static_cast<std::size_t>(activation)], axis, x.rank());
+  if (is_rowwise(params.activation)) {
+    if (x.rank() == 0) fail("[", name_of(params), "] `x` is a scalar: it must have at least one axis.");
+    a = normalize_axis(name_of(params), axis, x.rank());
   }
   if (a == x.rank() - 1) {
-    y = run1(activation_primitive, {x}, ActivationParams{activation});
+    y = run1(activation_primitive, {x}, params);
   } else {
-    y = move_axis_back(run1(activation_primitive, {move_axis_last(x, a)}, ActivationParams{activation}), a);
+    y = move_axis_back(run1(activation_primitive, {move_axis_last(x, a)}, params), a);
   }
-  y.set_pre(static_cast<int>(activation), a, x);
+  y.set_pre(static_cast<int>(params.activation), a, x);
   return y;
 }
 
-Tensor activation_grad(Activation activation, const Tensor& y, const Tensor& z, const Tensor& dy) {
-  if (activation == Activation::linear) return dy;
+Tensor activation_grad(const ActivationParams& params, const Tensor& y, const Tensor& z, const Tensor& dy) {
+  if (params.activation == Activation::linear) return dy;
   // z may be a ghost where the rule does not read it; y stands in for its memory.
-  const bool needs_z = grad_needs_z(activation);
-  return run1(activation_grad_primitive, {y, needs_z ? z : y, dy}, ActivationParams{activation});
+  return run1(activation_grad_primitive, {y, grad_needs_z(params) ? z : y, dy}, params);
 }
 
 DenseGrads dense_vjp(const Tensor& x, const Tensor& w, const Tensor& dz, bool want_dx, bool want_dw, bool want_db) {

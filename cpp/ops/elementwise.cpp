@@ -9,7 +9,9 @@ namespace densegrad {
 
 template <>
 const std::vector<const char*>& names_of<Unary>() {
-  static const std::vector<const char*> names{"negative", "square", "sqrt", "exp", "log", "log1p", "abs", "sign"};
+  static const std::vector<const char*> names{"negative", "square", "sqrt",  "exp",  "expm1", "log",
+                                              "log1p",    "abs",    "sign",  "sin",  "cos",   "tanh",
+                                              "erf",      "erfc",   "floor", "ceil", "round"};
   return names;
 }
 template <>
@@ -70,9 +72,13 @@ bool plain_compare(Compare op, T a, T b) {
 
 // ---- Unary ----------------------------------------------------------------------------------------------------------
 
+// Whole numbers: integers are their own, and nothing flows back (TensorFlow's choice).
+constexpr bool rounds(Unary op) { return op == Unary::floor || op == Unary::ceil || op == Unary::round; }
+
 template <Unary op>
 void unary_shapes(const Tensors& in, const Params&, Specs& out) {
-  constexpr bool integers = op == Unary::negative || op == Unary::square || op == Unary::abs || op == Unary::sign;
+  constexpr bool integers =
+      op == Unary::negative || op == Unary::square || op == Unary::abs || op == Unary::sign || rounds(op);
   if (in[0].dtype() == DType::boolean || (!integers && !is_float(in[0].dtype()))) {
     fail<TypeError>("[", name_of(op), "] `x` is ", in[0].dtype(), ": it must be ",
                     integers ? "a number" : "float32 or float64", "; convert it with cast(x, dtype).");
@@ -97,6 +103,8 @@ void unary_eval(const Tensors& in, const Params&, Tensors& out) {
   x.dtype() == DType::int32 ? loop(Type<std::int32_t>{}) : loop(Type<std::int64_t>{});
 }
 
+constexpr double two_over_sqrt_pi = 1.1283791670955126;
+
 template <Unary op>
 bool unary_vjp(VjpContext& c) {
   const Tensor &x = c.inputs[0], &y = c.outputs[0], &g = c.dy[0];
@@ -112,12 +120,24 @@ bool unary_vjp(VjpContext& c) {
     dx = divide(g, where(both, constant_like(y, 1), multiply(constant_like(y, 2), y)));
   } else if constexpr (op == Unary::exp) {
     dx = multiply(g, y);
+  } else if constexpr (op == Unary::expm1) {
+    dx = multiply(g, unary(Unary::exp, x));  // y + 1 has no correct digits where y is near -1
   } else if constexpr (op == Unary::log) {
     dx = divide(g, x);
   } else if constexpr (op == Unary::log1p) {
     dx = divide(g, add(x, constant_like(x, 1)));
   } else if constexpr (op == Unary::abs) {
     dx = multiply(g, unary(Unary::sign, x));
+  } else if constexpr (op == Unary::sin) {
+    dx = multiply(g, unary(Unary::cos, x));
+  } else if constexpr (op == Unary::cos) {
+    dx = negative(multiply(g, unary(Unary::sin, x)));
+  } else if constexpr (op == Unary::tanh) {
+    const Tensor one = constant_like(y, 1);
+    dx = multiply(g, multiply(subtract(one, y), add(one, y)));
+  } else if constexpr (op == Unary::erf || op == Unary::erfc) {
+    const double slope = op == Unary::erf ? two_over_sqrt_pi : -two_over_sqrt_pi;
+    dx = multiply(g, multiply(constant_like(x, slope), unary(Unary::exp, negative(unary(Unary::square, x)))));
   } else {
     dx = Tensor::full(g.dtype(), g.shape(), 0);
   }
@@ -126,8 +146,8 @@ bool unary_vjp(VjpContext& c) {
 
 template <Unary op>
 const Primitive& unary_primitive() {
-  constexpr bool from_y = op == Unary::sqrt || op == Unary::exp;
-  constexpr bool from_x = op == Unary::square || op == Unary::log || op == Unary::log1p || op == Unary::abs;
+  constexpr bool from_y = op == Unary::sqrt || op == Unary::exp || op == Unary::tanh;
+  constexpr bool from_x = !from_y && op != Unary::negative && op != Unary::sign && !rounds(op);
   static const Primitive p{.name = name_of(op),
                            .saved_inputs = from_x ? save(0) : save_none,
                            .saved_outputs = from_y ? save(0) : save_none,
@@ -135,7 +155,8 @@ const Primitive& unary_primitive() {
                            .eval = unary_eval<op>,
                            .vjp = unary_vjp<op>,
                            .jvp = entrywise_jvp,
-                           .vmap = same_vmap};
+                           .vmap = same_vmap,
+                           .differentiable = !rounds(op)};
   return p;
 }
 

@@ -62,11 +62,17 @@ inline Graph operator<=(const Graph& a, const Graph& b) { return graph_detail::a
 inline Graph operator==(const Graph& a, const Graph& b) { return graph_detail::apply(Compare::equal, a, b); }
 
 inline Graph exp(const Graph& x) { return unary(Unary::exp, x.tensor()); }
+inline Graph expm1(const Graph& x) { return unary(Unary::expm1, x.tensor()); }
 inline Graph log(const Graph& x) { return unary(Unary::log, x.tensor()); }
 inline Graph log1p(const Graph& x) { return unary(Unary::log1p, x.tensor()); }
 inline Graph abs(const Graph& x) { return unary(Unary::abs, x.tensor()); }
 inline Graph sqrt(const Graph& x) { return unary(Unary::sqrt, x.tensor()); }
 inline Graph square(const Graph& x) { return unary(Unary::square, x.tensor()); }
+inline Graph sin(const Graph& x) { return unary(Unary::sin, x.tensor()); }
+inline Graph cos(const Graph& x) { return unary(Unary::cos, x.tensor()); }
+inline Graph tanh(const Graph& x) { return unary(Unary::tanh, x.tensor()); }
+inline Graph erf(const Graph& x) { return unary(Unary::erf, x.tensor()); }
+inline Graph erfc(const Graph& x) { return unary(Unary::erfc, x.tensor()); }
 inline Graph maximum(const Graph& a, const Graph& b) { return graph_detail::apply(Binary::maximum, a, b); }
 inline Graph minimum(const Graph& a, const Graph& b) { return graph_detail::apply(Binary::minimum, a, b); }
 inline Graph clip(const Graph& x, const Graph& lo, const Graph& hi) {
@@ -79,6 +85,10 @@ inline Graph where(const Graph& mask, const Graph& a, const Graph& b) {
 inline Graph both(const Graph& a, const Graph& b) {
   return {densegrad::where(a.tensor(), b.tensor(), a.tensor()), a.dtype()};
 }
+// What formulas/special.h computes with care for the last digits.
+inline Graph normal_cdf(const Graph& x) { return Graph(0.5) * erfc(x * Graph(-0.70710678118654752)); }
+inline Graph normal_density(const Graph& x) { return Graph(0.3989422804014327) * exp(square(x) * Graph(-0.5)); }
+inline Graph minus_tanh(const Graph& x) { return x - tanh(x); }
 // Over the last axis, kept as 1.
 inline Graph row_sum(const Graph& x) { return sum(x.tensor(), Shape{-1}, true); }
 // A shift for stability: it cancels in every formula, and so must its derivative.

@@ -64,10 +64,29 @@ Tensor random_integers(const Philox& generator, const Shape& shape, std::int64_t
 // Products. Leading axes broadcast.
 Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a = false, bool transpose_b = false);
 
+// The parameters of an activation: with their defaults, by name, and whether they are in their domains (else it fails).
+const ActivationParams& with_defaults(Activation activation);
+struct ActivationParameter {
+  const char* name;
+  double value;  // the default: NaN if there is none, infinite for no limit
+  bool is_flag;
+};
+std::vector<ActivationParameter> activation_parameters(Activation activation);
+void check_parameters(const ActivationParams& params);
+
 // Layers. `bias` may be undefined. The result knows its pre-activation.
-Tensor dense(const Tensor& x, const Tensor& w, const Tensor& b, Activation activation);
-Tensor activation(Activation activation, const Tensor& x, index_t axis);
-Tensor activation_grad(Activation activation, const Tensor& y, const Tensor& z, const Tensor& dy);
+Tensor dense(const Tensor& x, const Tensor& w, const Tensor& b, const ActivationParams& params);
+Tensor activation(const ActivationParams& params, const Tensor& x, index_t axis);
+Tensor activation_grad(const ActivationParams& params, const Tensor& y, const Tensor& z, const Tensor& dy);
+inline Tensor dense(const Tensor& x, const Tensor& w, const Tensor& b, Activation activation) {
+  return dense(x, w, b, with_defaults(activation));
+}
+inline Tensor activation(Activation activation, const Tensor& x, index_t axis) {
+  return densegrad::activation(with_defaults(activation), x, axis);
+}
+inline Tensor activation_grad(Activation activation, const Tensor& y, const Tensor& z, const Tensor& dy) {
+  return activation_grad(with_defaults(activation), y, z, dy);
+}
 
 struct DenseGrads {
   Tensor dx, dw, db;

@@ -78,6 +78,7 @@ struct MatmulParams {
 };
 struct ActivationParams {
   Activation activation;
+  ActivationValues values = {};
 };
 struct LossParams {
   Loss loss;

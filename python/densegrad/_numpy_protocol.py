@@ -8,7 +8,7 @@ import numpy as np
 from densegrad import _core, ops
 
 # Ufuncs whose name in `ops` is their own, and those with another. A name that `ops` lacks has no rule.
-_OTHER_NAMES = {np.true_divide: "divide", np.absolute: "abs", np.float_power: "power"}
+_OTHER_NAMES = {np.true_divide: "divide", np.absolute: "abs", np.float_power: "power", np.rint: "round"}
 _UFUNCS = {
     f: getattr(ops, f.__name__) for f in vars(np).values() if isinstance(f, np.ufunc) and f.__name__ in ops.__all__
 }
@@ -41,6 +41,7 @@ _FUNCTIONS = {
     np.argmax: (ops.argmax, {"a": "x", "axis": "axis", "out": None}),
     np.argmin: (ops.argmin, {"a": "x", "axis": "axis", "out": None}),
     np.linalg.norm: (ops.norm, {"x": "x", "ord": "ord", "axis": "axis", "keepdims": "keepdims"}),
+    np.round: (ops.round, {"a": "x", "decimals": None, "out": None}),
     np.clip: (ops.clip, {"a": "x", "a_min": "x_min", "a_max": "x_max", "out": None}),
     np.reshape: (ops.reshape, {"a": "x", "shape": "newshape", "order": None}),
     np.ravel: (ops.ravel, {"a": "x", "order": None}),

@@ -128,6 +128,14 @@ inline const Primitive& primitive(const std::string& name) {
   throw Failure("there is no primitive '" + name + "'");
 }
 
+// An activation with its defaults, and a half where there is none.
+inline ActivationParams params_of(Activation activation) {
+  ActivationParams params = with_defaults(activation);
+  for (double& value : params.values)
+    if (std::isnan(value)) value = 0.5;
+  return params;
+}
+
 // ---- Gradients against central differences ------------------------------------------------------------------------------
 
 using Function = std::function<Tensor(const std::vector<Tensor>&)>;

@@ -14,12 +14,12 @@ const char* name_of(Loss l) { return names_of<Loss>()[static_cast<std::size_t>(l
 // dense as run, or as its decomposition; the result and its pre-activation.
 std::pair<Tensor, Tensor> layer(const Tensor& x, const Tensor& w, const Tensor& b, Activation act, bool fine) {
   if (!fine) {
-    const Tensor y = dense(x, w, b, act);
+    const Tensor y = dense(x, w, b, params_of(act));
     return {y, y.pre()->z.defined() ? y.pre()->z : y};
   }
   Tensors in{x, w}, out;
   if (b.defined()) in.push_back(b);
-  primitive("dense").decompose(in, ActivationParams{act}, out);
+  primitive("dense").decompose(in, params_of(act), out);
   return {out[0], out.back()};
 }
 
@@ -55,8 +55,8 @@ Network network_of(Rng& rng, Activation last, Loss loss, bool from_logits, index
   net.y_true = sparse ? integers(rng, Shape(values.begin(), values.end() - 1), in) : uniform(rng, values, 0.05, 0.95);
   net.options = {loss, from_logits, rng.below(2) ? 0.1 : 0.0, -1,
                  rng.pick({Reduction::none, Reduction::sum, Reduction::mean})};
-  net.positive =
-      loss != Loss::mean_squared_error && !from_logits && (last == Activation::linear || last == Activation::relu);
+  const bool probabilities = last == Activation::sigmoid || last == Activation::softmax;
+  net.positive = loss != Loss::mean_squared_error && !from_logits && !probabilities;
   return net;
 }
 

@@ -55,7 +55,7 @@ def run(path: str) -> dict[str, tuple[str, str]]:
     "skipped" with the reason that Keras gives itself."""
     module = redirect.load(path)
     results = {}
-    for cls in vars(module).values():
+    for cls in list(vars(module).values()):
         if not (isinstance(cls, type) and issubclass(cls, unittest.TestCase) and cls.__module__ == module.__name__):
             continue
         for test in unittest.defaultTestLoader.loadTestsFromTestCase(cls):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from densegrad import activations
+import warnings
+
+from densegrad import _core, activations
 from densegrad.layers.base import Layer
 from densegrad.layers.configs import names
 
@@ -37,28 +39,131 @@ class Activation(Layer):
         return {**super().get_config(), "activation": activations.serialize(self.activation)}
 
 
-@names.register()
-class ReLU(Activation):
-    """a = max(x, 0). Source: Keras `layers.ReLU`."""
+class _Parametrised(Activation):
+    """An activation whose parameters are the layer's attributes, in the order of `_parameters`."""
 
-    def __init__(self, **kwargs):
-        super().__init__("relu", **kwargs)
+    _parameters: tuple[str, ...] = ()
+
+    def __init__(self, activation, values, **kwargs):
+        super().__init__(activation, **kwargs)
+        for name, value in zip(self._parameters, values, strict=True):
+            setattr(self, name, value)
+
+    def call(self, x):
+        return self.activation(x, *[getattr(self, name) for name in self._parameters])
 
     def get_config(self):
-        """Return the arguments of the constructor as plain values. Source: Keras `ReLU.get_config`."""
-        return Layer.get_config(self)
+        """Return the arguments of the constructor as plain values. Source: Keras, the same layer's `get_config`."""
+        return {**Layer.get_config(self), **{name: getattr(self, name) for name in self._parameters}}
+
+
+def _require_nonnegative(layer, name, value):
+    if value is None or value < 0:
+        raise ValueError(f"[{layer}] `{name}` is {value!r}: it must be a number of at least 0.")
+
+
+@names.register()
+class ReLU(_Parametrised):
+    """a = min(x, max_value) for x > threshold, else negative_slope (x - threshold).
+
+    Args:
+        max_value: number >= 0, the largest value, or None for no limit.
+        negative_slope: number >= 0.
+        threshold: number >= 0.
+        trainable, dtype, name, input_shape, input_dim: as for `Layer`.
+
+    Raises:
+        ValueError: for a negative number.
+
+    Source: Keras `layers.ReLU`.
+    """
+
+    _parameters = ("negative_slope", "max_value", "threshold")
+
+    def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
+        if max_value is not None:
+            _require_nonnegative("ReLU", "max_value", max_value)
+        _require_nonnegative("ReLU", "negative_slope", negative_slope)
+        _require_nonnegative("ReLU", "threshold", threshold)
+        super().__init__("relu", (negative_slope, max_value, threshold), **kwargs)
+
+
+@names.register()
+class LeakyReLU(_Parametrised):
+    """a = x for x > 0, else negative_slope x.
+
+    Args:
+        negative_slope: number >= 0; `alpha` is its name in older code, which warns.
+        trainable, dtype, name, input_shape, input_dim: as for `Layer`.
+
+    Raises:
+        ValueError: for a negative number.
+
+    Source: Keras `layers.LeakyReLU`.
+    """
+
+    _parameters = ("negative_slope",)
+
+    def __init__(self, negative_slope=0.3, **kwargs):
+        if "alpha" in kwargs:
+            warnings.warn("[LeakyReLU] `alpha` is an old name: write `negative_slope`.", UserWarning, stacklevel=2)
+            negative_slope = kwargs.pop("alpha")
+        _require_nonnegative("LeakyReLU", "negative_slope", negative_slope)
+        super().__init__("leaky_relu", (negative_slope,), **kwargs)
+
+
+@names.register()
+class ELU(_Parametrised):
+    """a = x for x > 0, else alpha (exp(x) - 1).
+
+    Args:
+        alpha: number, minus the limit at -inf.
+        trainable, dtype, name, input_shape, input_dim: as for `Layer`.
+
+    Source: Keras `layers.ELU`.
+    """
+
+    _parameters = ("alpha",)
+
+    def __init__(self, alpha=1.0, **kwargs):
+        super().__init__("elu", (alpha,), **kwargs)
 
 
 @names.register()
 class Softmax(Activation):
-    """a_i = exp(x_i) / sum_j exp(x_j) over `axis`. Source: Keras `layers.Softmax`."""
+    """a_i = exp(x_i) / sum_j exp(x_j) over `axis`.
+
+    Args:
+        axis: an int, or a list of them for several axes together.
+        trainable, dtype, name, input_shape, input_dim: as for `Layer`.
+
+    Call with `x` and, if some entries are to be left out, with `mask`: a bool array (or numbers, true above 0.5) that
+    broadcasts to the shape of `x`. Masked entries get 0, also where nothing is left.
+
+    Raises:
+        ValueError: for a mask that does not broadcast to `x`.
+
+    Source: Keras `layers.Softmax`.
+    """
 
     def __init__(self, axis=-1, **kwargs):
         super().__init__("softmax", **kwargs)
         self.axis = axis
 
-    def call(self, x):
-        return self.activation(x, axis=self.axis)
+    def call(self, x, mask=None):
+        if mask is None:
+            return self.activation(x, axis=self.axis)
+        mask = _core.convert(mask)
+        if mask.dtype != bool:
+            mask = _core.greater(_core.cast(mask, "float32"), 0.5)
+        sizes = zip(reversed(mask.shape), reversed(x.shape), strict=False)
+        if mask.ndim > x.ndim or any(m not in (1, n) and None not in (m, n) for m, n in sizes):
+            raise ValueError(
+                f"[{self.name}] `mask` has shape {tuple(mask.shape)} but `x` has shape {tuple(x.shape)}: it must "
+                "broadcast to that."
+            )
+        # Keras' number in place of -inf, since a row may be masked as a whole.
+        return _core.where(mask, self.activation(_core.where(mask, x, -1e9), axis=self.axis), 0.0)
 
     def get_config(self):
         """Return the arguments of the constructor as plain values. Source: Keras `Softmax.get_config`."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 from densegrad.saving import Names, serialize_keras_object
 
 names = Names("layers")
@@ -61,6 +59,8 @@ class Configurable:
 
     def _arguments(self, config):
         """Return the arguments that the layer was made with, and those of `config` that its constructor takes."""
+        import inspect  # a sixth of the time that `import densegrad` takes
+
         parameters = inspect.signature(type(self).__init__).parameters
         kinds = {p.kind for p in parameters.values()}
         if self._made_with is None or kinds & {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL}:

@@ -91,6 +91,14 @@ def exp(x):
     return _core.exp(x)
 
 
+def expm1(x):
+    """exp(x) - 1, exact for small x.
+
+    Gradient: d/dx = exp(x).
+    """
+    return _core.expm1(x)
+
+
 def log(x):
     """The natural logarithm of x; -inf at 0, NaN for x < 0.
 
@@ -121,6 +129,62 @@ def sign(x):
     Gradient: zero.
     """
     return _core.sign(x)
+
+
+def sin(x):
+    """The sine of x, in radians.
+
+    Gradient: d/dx = cos(x).
+    """
+    return _core.sin(x)
+
+
+def cos(x):
+    """The cosine of x, in radians.
+
+    Gradient: d/dx = -sin(x).
+    """
+    return _core.cos(x)
+
+
+def erf(x):
+    """The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x.
+
+    Gradient: d/dx = 2 / sqrt(pi) exp(-x^2).
+    """
+    return _core.erf(x)
+
+
+def erfc(x):
+    """1 - erf(x), exact for large x.
+
+    Gradient: d/dx = -2 / sqrt(pi) exp(-x^2).
+    """
+    return _core.erfc(x)
+
+
+def floor(x):
+    """The largest whole number that is not above x.
+
+    Gradient: None.
+    """
+    return _core.floor(x)
+
+
+def ceil(x):
+    """The smallest whole number that is not below x.
+
+    Gradient: None.
+    """
+    return _core.ceil(x)
+
+
+def round(x):
+    """The nearest whole number; halves go to the even one.
+
+    Gradient: None.
+    """
+    return _core.round(x)
 
 
 def greater(x1, x2):

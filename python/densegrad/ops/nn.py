@@ -86,10 +86,23 @@ def _make_loss(name):
     return loss, vjp
 
 
-__all__ = ["dense", "dense_vjp"]
+def gelu(x, approximate=True):
+    """The input weighted by the normal distribution, as `activations.gelu`, but approximate unless asked otherwise.
+
+    Args: x: float32 or float64.   approximate: whether to take z (1 + tanh(...)) / 2.
+
+    Returns: a tensor of the shape of x.
+
+    Source: Keras `ops.gelu`, whose default differs from that of `activations.gelu`.
+    """
+    return activations.gelu(x, approximate)
+
+
+__all__ = ["dense", "dense_vjp", "gelu"]
 for _name in _core.activation_names():
-    globals()[_name] = getattr(activations, _name)
-    __all__.append(_name)
+    if _name not in __all__:
+        globals()[_name] = getattr(activations, _name)
+        __all__.append(_name)
 for _name in _core.loss_names():
     globals()[_name], globals()[f"{_name}_vjp"] = _make_loss(_name)
     __all__ += [_name, f"{_name}_vjp"]
