@@ -135,6 +135,16 @@ def test_nan_passes_through_every_activation():
     assert np.isnan(_value_and_slope("threshold", np.nan, threshold=1, default_value=2)).all()
 
 
+@row("gelu and leaky_relu in float64")
+def test_constants_of_activations_are_float64():
+    """gelu(1) = P(X <= 1) and leaky_relu(-1) = -0.2 to the last digits of float64."""
+    u = mpmath.sqrt(2 / mpmath.pi) * 1.044715
+    for approximate, expected in ((False, mpmath.ncdf(1)), (True, (1 + mpmath.tanh(u)) / 2)):
+        y, _ = _value_and_slope("gelu", 1.0, approximate=approximate)
+        assert abs(y - float(expected)) <= 16 * 2.0**-53
+    assert _value_and_slope("leaky_relu", -1.0)[0] == -0.2
+
+
 @row("saturated activations in float32")
 def test_saturated_activations_keep_their_digits():
     """tanh, tanh_shrink and squareplus are right to eight roundings where cancellation leaves Keras no digits."""
