@@ -197,18 +197,18 @@ def test_custom_callable():
         (
             lambda: initializers.VarianceScaling(scale=0),
             ValueError,
-            "[VarianceScaling] `scale` is 0: it must be a positive number.",
+            "[VarianceScaling] Argument `scale` must be positive float. It is 0.",
         ),
         (
             lambda: initializers.VarianceScaling(mode="fan"),
             ValueError,
-            "[VarianceScaling] `mode` is 'fan': it must be one of 'fan_in', 'fan_out', 'fan_avg'.",
+            "[VarianceScaling] Invalid `mode` argument: 'fan'. It must be one of 'fan_in', 'fan_out', 'fan_avg'.",
         ),
         (
             lambda: initializers.VarianceScaling(distribution="gamma"),
             ValueError,
-            "[VarianceScaling] `distribution` is 'gamma': it must be one of 'uniform', 'truncated_normal', "
-            "'untruncated_normal'.",
+            "[VarianceScaling] Invalid `distribution` argument: 'gamma'. It must be one of 'uniform', "
+            "'truncated_normal', 'untruncated_normal'.",
         ),
         (
             lambda: initializers.Constant([1.0, 2.0])((2, 3)),
@@ -224,7 +224,7 @@ def test_custom_callable():
         (
             lambda: initializers.get(np.ones(3))((2, 2)),
             ValueError,
-            "[initializers] the array has shape (3,) but `shape` is (2, 2).",
+            "[initializers] Expected `shape` to be (3,), that of the array. It is (2, 2).",
         ),
         (
             lambda: random.SeedGenerator(seed="a"),

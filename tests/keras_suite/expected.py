@@ -1,5 +1,8 @@
 """What is known about Keras' tests on densegrad: which are run, which cannot apply, which fail and why."""
 
+KERAS = "3.15.1"  # the version that the lists are for; with another one only the share is asserted
+SHARE = 0.95  # of the applicable tests must pass
+
 MODULES = (
     "losses/losses_test",
     "losses/loss_test",
@@ -45,3 +48,51 @@ MODULES = (
     "models/sequential_test",
     "callbacks/early_stopping_test",
 )
+
+# Areas whose classes are still being written: their outcomes are not asserted yet.
+PENDING = (
+    "activations",
+    "callbacks",
+    "constraints",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "regularizers",
+)
+
+# Tests of what densegrad does not set out to do; each fails. Pattern: reason.
+NOT_APPLICABLE = {
+    "layers/core/dense_test::*quantiz*": "quantization",
+    "layers/core/dense_test::*lora*": "low-rank adaptation",
+    "layers/core/dense_test::*gptq*": "quantization",
+    "layers/core/dense_test::*awq*": "quantization",
+    "layers/core/dense_test::*int4*": "quantization",
+    "losses/losses_test::*::test_dtype_arg": "half precision",
+    "losses/loss_test::LossTest::test_dtype_arg": "half precision",
+    "models/model_test::*quantize*": "quantization",
+    "optimizers/optimizer_test::*overwrite_with_gradient*": "the scales of 8-bit floats, which no gradient moves",
+    "optimizers/optimizer_test::*weigth_decay9": "Ftrl, which is not here",
+    "optimizers/optimizer_test::*weigth_decay10": "Adafactor, which is not here",
+    "optimizers/optimizer_test::*test_pickleable_optimizers9": "Ftrl, which is not here",
+    "optimizers/optimizer_test::*test_pickleable_optimizers10": "Adafactor, which is not here",
+}
+
+# Tests of what densegrad has that fail nevertheless. Pattern: reason.
+FAILING = {
+    "losses/loss_test::LossTest::test_reduction": "deliberate: a loss without dtype on float64 predictions",
+    "losses/loss_test::LossTest::test_sample_weight": "deliberate: a loss without dtype on float64 predictions",
+}
+
+# Names of Keras that densegrad has not; a test that uses one is not applicable. Reason: names.
+ABSENT = {
+    "half precision": "dtype_policies",
+    "masks": "backend.set_keras_mask backend.get_keras_mask layers.Masking",
+    "quantization": "quantizers",
+    "losses over sequences and sets": "losses.CTC losses.Dice losses.Tversky losses.Circle",
+    "activations that are no function of one entry or a row's softmax": "activations.glu activations.sparsemax",
+    "optimizers that few use": "optimizers.Ftrl",
+    "signal processing": "initializers.STFT",
+    "attention": "layers.MultiHeadAttention",
+}

@@ -7,6 +7,7 @@ not becomes an `Absent`; a test that uses one reports it, and is not applicable.
 from __future__ import annotations
 
 import builtins
+import importlib.metadata
 import importlib.util
 import inspect
 import sys
@@ -25,33 +26,49 @@ def keras_folder() -> Path:
     return Path(importlib.util.find_spec("keras").submodule_search_locations[0])
 
 
+def keras_version() -> str:
+    """The version of the installed package."""
+    return importlib.metadata.version("keras")
+
+
 class View(types.ModuleType):
-    """A module of Keras as densegrad has it: its own namespace of the area, the stand-ins, else `Absent`."""
+    """A module of Keras: densegrad's namespace of the area, then the stand-ins, else `Absent`."""
 
     def __init__(self, path=""):
         super().__init__(f"keras.{path}")
-        self._path = path
-        self._area = stand_ins.AREA_OF.get(path) or path.split(".")[0]
+        self._path = stand_ins.AREA_OF.get(path, path)
+        self._area = self._path.split(".")[0]
 
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
         path = f"{self._path}.{name}".lstrip(".")
-        stand_in = stand_ins.STAND_INS.get(self._area, {})
-        if name in stand_in:
-            return stand_in[name]
         if self._area == "testing" and name == "TestCase":
             return test_case()
         if name == "src" and not self._path:
             return self
-        own = getattr(stand_ins.NAMESPACES.get(self._area), name, self)
-        if own is not self and not inspect.ismodule(own):
-            return own
+        for namespace in namespaces(self._path):
+            own = getattr(namespace, name, self)
+            if own is not self and not inspect.ismodule(own):
+                return own
+        stand_in = stand_ins.STAND_INS.get(self._area, {})
+        if name in stand_in:
+            return stand_in[name]
         if self._area == "ops" and (function := stand_ins.numpy_op(name)):
             return function
         if is_module(path):
             return View(path)
-        return Absent(path)
+        return Absent(f"{self._area}.{name}".lstrip("."))
+
+
+def namespaces(path) -> list[types.ModuleType]:
+    """densegrad's modules that a dotted path of Keras stands for, innermost first."""
+    area, *parts = path.split(".")
+    found = [stand_ins.NAMESPACES.get(area)]
+    for part in parts:
+        if inspect.ismodule(inner := getattr(found[0], part, None)):
+            found.insert(0, inner)
+    return found
 
 
 def is_module(path) -> bool:
@@ -92,7 +109,7 @@ def load(path: str, **replaced) -> types.ModuleType:
 
 
 def test_case():
-    """Keras' own `TestCase`; its layer test leaves out mixed precision, and trains on one batch."""
+    """Keras' own `TestCase`; its layer test leaves out masks and mixed precision, and trains on one batch."""
     if "class" not in _cache:
         base = load(
             "testing/test_case",
@@ -102,7 +119,8 @@ def test_case():
 
         class TestCase(base):
             def run_layer_test(self, *args, **kwargs):
-                super().run_layer_test(*args, **kwargs | {"run_mixed_precision_check": False})
+                left_out = {"supports_masking": None, "expected_mask_shape": None, "run_mixed_precision_check": False}
+                super().run_layer_test(*args, **kwargs | left_out)
 
         _cache["class"] = TestCase
     return _cache["class"]

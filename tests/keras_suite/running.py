@@ -41,6 +41,13 @@ class _Result(unittest.TestResult):
         self._set("skipped" if " " in reason else "absent", reason)
 
 
+@contextlib.contextmanager
+def _silence():
+    """Summaries and progress bars go nowhere."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):
+        yield
+
+
 def _skipped_by_keras(test) -> str | None:
     """The reason of a `pytest.mark.skipif` that holds, or of a `pytest.mark.skip`."""
     method = getattr(type(test), test._testMethodName)
@@ -65,7 +72,7 @@ def run(path: str) -> dict[str, tuple[str, str]]:
                 continue
             np.random.seed([SEED, zlib.crc32(name.encode())])  # noqa: NPY002 - what Keras' tests draw from
             result = _Result()
-            with warnings.catch_warnings(action="ignore"), contextlib.redirect_stdout(io.StringIO()):
+            with warnings.catch_warnings(action="ignore"), _silence():
                 test.run(result)
             results[name] = (result.outcome, result.detail)
     return results

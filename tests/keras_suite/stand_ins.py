@@ -1,4 +1,4 @@
-"""What Keras' tests import around the classes under test, made of densegrad: backend, ops, random, tree, saving.
+"""What Keras' tests import around the classes under test, made of densegrad: backend, ops, random, tree.
 
 Arrays made by `ops` and `backend` follow Keras: a Python float is `floatx()`, a NumPy array keeps its dtype.
 """
@@ -6,12 +6,12 @@ Arrays made by `ops` and `backend` follow Keras: a Python float is `floatx()`, a
 from __future__ import annotations
 
 import contextlib
-import importlib
 import types
 
 import densegrad as dg
 import numpy as np
 from densegrad import _core
+from densegrad.initializers import base
 from keras_suite.absent import NotHere
 
 # ---- backend ---------------------------------------------------------------------------------------------------------
@@ -167,27 +167,7 @@ TREE = {
     "assert_same_structure": _assert_same_structure,
 }
 
-# ---- saving ----------------------------------------------------------------------------------------------------------
-
-
-def serialize_keras_object(instance):
-    """A dict from which `deserialize_keras_object` makes the same object."""
-    cls = type(instance)
-    return {"module": cls.__module__, "class_name": cls.__qualname__, "config": instance.get_config()}
-
-
-def deserialize_keras_object(serialized, custom_objects=None):
-    """The object of a dict made by `serialize_keras_object`."""
-    owner = importlib.import_module(serialized["module"])
-    return getattr(owner, serialized["class_name"]).from_config(serialized["config"])
-
-
-SAVING = {
-    "serialize_keras_object": serialize_keras_object,
-    "deserialize_keras_object": deserialize_keras_object,
-    "custom_object_scope": lambda *args: contextlib.nullcontext(),
-    "register_keras_serializable": lambda *args, **kwargs: lambda cls: cls,
-}
+# ---- the rest --------------------------------------------------------------------------------------------------------
 
 UTILS = {
     "set_random_seed": dg.set_random_seed,
@@ -231,10 +211,11 @@ STAND_INS = {
     "ops": OPS,
     "random": RANDOM,
     "tree": TREE,
-    "saving": SAVING,
     "utils": UTILS,
     "dtype_policies": DTYPE_POLICIES,
     "testing": TESTING,
     "conftest": CONFTEST,
+    "initializers": {"compute_fans": base.fans},
+    "losses": {"squeeze_or_expand_to_same_rank": _core.align_ranks},
 }
 AREA_OF = {"backend.random": "random", "backend.numpy": "ops"}  # where the path does not say it

@@ -98,7 +98,9 @@ def get(identifier):
 def _values(array):
     def values(shape, dtype=None):
         if tuple(shape) != np.shape(array):
-            raise ValueError(f"[initializers] the array has shape {np.shape(array)} but `shape` is {tuple(shape)}.")
+            raise ValueError(
+                f"[initializers] Expected `shape` to be {np.shape(array)}, that of the array. It is {tuple(shape)}."
+            )
         return _core.convert(array, dtype)
 
     return values

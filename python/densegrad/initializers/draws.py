@@ -137,14 +137,16 @@ class VarianceScaling(RandomInitializer):
     ):
         cls = type(self).__name__
         if not config.is_number(scale) or not scale > 0:
-            raise ValueError(f"[{cls}] `scale` is {scale!r}: it must be a positive number.")
+            raise ValueError(f"[{cls}] Argument `scale` must be positive float. It is {scale!r}.")
         if mode not in _MODES:
-            raise ValueError(f"[{cls}] `mode` is {mode!r}: it must be one of {', '.join(map(repr, _MODES))}.")
+            raise ValueError(
+                f"[{cls}] Invalid `mode` argument: {mode!r}. It must be one of {', '.join(map(repr, _MODES))}."
+            )
         kind = distribution.lower() if isinstance(distribution, str) else distribution
         kind = "truncated_normal" if kind == "normal" else kind
         if kind not in _DISTRIBUTIONS:
             known = ", ".join(map(repr, _DISTRIBUTIONS))
-            raise ValueError(f"[{cls}] `distribution` is {distribution!r}: it must be one of {known}.")
+            raise ValueError(f"[{cls}] Invalid `distribution` argument: {distribution!r}. It must be one of {known}.")
         super().__init__(seed)
         self.scale = scale
         self.mode = mode
