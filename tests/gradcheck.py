@@ -1,29 +1,24 @@
 """Derivatives by finite differences: the independent judge of every backward rule.
 
-For a function f and weights w, phi(s) = <w, f(x + s v)> is sampled along a random direction v. Central differences with
-h, h/2, h/4 give two Richardson values R1 (h, h/2) and R2 (h/2, h/4), off by c h^4 and c (h/2)^4 to first order, so that
+For a function f and weights w, phi(s) = <w, f(x + s v)> is sampled along a random direction v. The quotients and their
+errors are those of densegrad/differences.py: |R2 - R1| + 6 E / h for R2. Inputs, direction and steps are dyadic numbers
+of few bits, so x + s v is exact, and rounding comes from f alone. E is `roundings` times u times the magnitude of the
+terms of phi, sum |w| (|f| + |f's inputs| + 1): the rows keep their intermediate numbers below that. The gradient under
+test is granted `roundings` u of the magnitude of its own terms, sum |g v|.
 
-    |R2 - phi'(0)| <= |R2 - R1|  +  rounding      (the truncation of R2 is about |R2 - R1| / 15: a margin of 15)
-
-Inputs, direction and steps are dyadic numbers of few bits, so x + s v is exact, and rounding comes from f alone. Let E
-bound the rounding error of phi. R2 = (4 D(h/4) - D(h/2)) / 3 with |error of D(k)| <= E / k is off by
-(16/3 + 2/3) E / h = 6 E / h, and R1 by half of that. E is `roundings` times u times the magnitude of the terms of phi,
-sum |w| (|f| + |f's inputs| + 1): the rows keep their intermediate numbers below that. The gradient under test is
-granted `roundings` u of the magnitude of its own terms, sum |g v|.
+`dg.gradcheck` shares the quotients but measures the noise; this one states what it grants each row.
 """
 
 from __future__ import annotations
 
 import densegrad as dg
 import numpy as np
+from densegrad import GradientError
+from densegrad.differences import derivative
 
 STEP = 2.0**-8
 ROUNDINGS = 32  # in a row, along the longest chain of operations in a row of the tables; sums have a few terms each
 U = 2.0**-53
-
-
-class GradientError(AssertionError):
-    """The gradient under test is not the derivative; the text names the worst entry."""
 
 
 def dyadic(x):
@@ -34,14 +29,6 @@ def dyadic(x):
 def directions(rng, arrays):
     """Multiples of 1/8 in [-1, 1], none of them zero."""
     return [rng.integers(1, 9, a.shape) / 8 * rng.choice([-1.0, 1.0], a.shape) for a in arrays]
-
-
-def derivative(phi, h=STEP):
-    """phi'(0), a bound of its truncation error, and the largest |phi| met."""
-    samples = {s: (phi(s), phi(-s)) for s in (h, h / 2, h / 4)}
-    d = {s: (a - b) / (2 * s) for s, (a, b) in samples.items()}
-    first, second = ((4 * d[s / 2] - d[s]) / 3 for s in (h, h / 2))
-    return second, abs(second - first)
 
 
 def values_of(function, inputs):
@@ -76,7 +63,7 @@ def check(function, gradient, inputs, wrt, rng, roundings=ROUNDINGS, trials=2):
     ratio = 0.0
     for _ in range(trials):
         vs = directions(rng, [inputs[i] for i in wrt])
-        measured, truncation = derivative(along(function, inputs, wrt, vs, weights))
+        measured, truncation = derivative(along(function, inputs, wrt, vs, weights), STEP)
         claimed = sum(float(np.sum(g * v)) for g, v in zip(grads, vs))
         terms = sum(float(np.sum(np.abs(g * v))) for g, v in zip(grads, vs))
         tolerance = truncation + roundings * U * (6 * magnitude / STEP + terms)
@@ -108,7 +95,7 @@ def worst(function, inputs, wrt, grads, weights):
         for index in np.ndindex(g.shape):
             v = [np.zeros(inputs[k].shape) for k in wrt]
             v[position][index] = 1.0
-            measured, _ = derivative(along(function, inputs, wrt, v, weights))
+            measured, _ = derivative(along(function, inputs, wrt, v, weights), STEP)
             miss = abs(measured - g[index])
             if miss > found[0]:
                 found = (miss, f"worst entry: input {i} at {index}: {measured:.15g}, the gradient says {g[index]:.15g}")

@@ -28,6 +28,7 @@ from densegrad import (
 from densegrad._core import Tensor, Variable, constant
 from densegrad.batching import vmap
 from densegrad.config import show_config
+from densegrad.gradcheck import GradientError, GradientReport, gradcheck
 from densegrad.layers import Input
 from densegrad.models import Model, Sequential
 from densegrad.random import set_random_seed
@@ -46,6 +47,8 @@ if _os.path.isdir(_vendored):
 __version__ = _core.build_config()["version"]
 
 __all__ = [
+    "GradientError",
+    "GradientReport",
     "GradientTape",
     "Input",
     "Model",
@@ -58,6 +61,7 @@ __all__ = [
     "constant",
     "custom_gradient",
     "grad",
+    "gradcheck",
     "hessian",
     "hvp",
     "initializers",
