@@ -113,16 +113,32 @@ def test_dense_takes_a_parametrised_activation(activation, seed):
     assert np.array_equal(y.numpy(), activation(z).numpy())
 
 
+def test_a_layer_without_weights_is_built_from_the_start():
+    class Weighted(dg.layers.ReLU):
+        def build(self, input_shape):
+            self.scale = self.add_weight((), name="scale")
+
+    layer = Weighted()
+    assert dg.layers.Activation("relu").built and dg.layers.ReLU().built and not layer.built
+    layer(np.ones((1, 2), "float32"))
+    assert layer.built and layer.weights == [layer.scale]
+
+
+BROADCAST = "it must be broadcastable to `x`, and must not have more dimensions."
 MESSAGES = [
-    (lambda: dg.layers.ReLU(max_value=-1), "[ReLU] `max_value` is -1: it must be a number of at least 0."),
+    (lambda: dg.layers.ReLU(max_value=-1),
+     "[ReLU] `max_value` is -1: max_value of a ReLU layer cannot be a negative value."),
     (lambda: dg.layers.ReLU(negative_slope=None),
-     "[ReLU] `negative_slope` is None: it must be a number of at least 0."),
-    (lambda: dg.layers.ReLU(threshold=-10), "[ReLU] `threshold` is -10: it must be a number of at least 0."),
-    (lambda: dg.layers.LeakyReLU(None), "[LeakyReLU] `negative_slope` is None: it must be a number of at least 0."),
+     "[ReLU] `negative_slope` is None: negative_slope of a ReLU layer cannot be None or a negative value."),
+    (lambda: dg.layers.ReLU(threshold=-10),
+     "[ReLU] `threshold` is -10: threshold of a ReLU layer cannot be None or a negative value."),
+    (lambda: dg.layers.LeakyReLU(None),
+     "[LeakyReLU] `negative_slope` is None: The negative_slope value of a Leaky ReLU layer cannot be None or a "
+     "negative value."),
     (lambda: dg.layers.Softmax(name="s")(np.ones((1, 3)), mask=np.ones((2, 3))),
-     "[s] `mask` has shape (2, 3) but `x` has shape (1, 3): it must broadcast to that."),
+     f"[s] `mask` has shape (2, 3) but `x` has shape (1, 3): {BROADCAST}"),
     (lambda: dg.layers.Softmax(name="s")(np.ones(3), mask=np.ones((1, 3))),
-     "[s] `mask` has shape (1, 3) but `x` has shape (3,): it must broadcast to that."),
+     f"[s] `mask` has shape (1, 3) but `x` has shape (3,): {BROADCAST}"),
 ]  # fmt: skip
 
 

@@ -51,10 +51,12 @@ MODULES = (
 
 # Areas whose classes are still being written: their outcomes are not asserted yet.
 PENDING = (
-    "activations",
     "callbacks",
     "constraints",
-    "layers",
+    "layers/core",
+    "layers/merging",
+    "layers/regularization",
+    "layers/reshaping",
     "losses",
     "metrics",
     "models",
@@ -95,4 +97,5 @@ ABSENT = {
     "optimizers that few use": "optimizers.Ftrl",
     "signal processing": "initializers.STFT",
     "attention": "layers.MultiHeadAttention",
+    "activations with weights": "layers.PReLU",
 }

@@ -21,6 +21,7 @@ class Activation(Layer):
     """
 
     _casts_integers = True
+    _stateless = True
 
     def __init__(self, activation, **kwargs):
         activation = activations.get(activation)
@@ -57,9 +58,11 @@ class _Parametrised(Activation):
         return {**Layer.get_config(self), **{name: getattr(self, name) for name in self._parameters}}
 
 
-def _require_nonnegative(layer, name, value):
+def _require_nonnegative(layer, name, value, subject=None):
     if value is None or value < 0:
-        raise ValueError(f"[{layer}] `{name}` is {value!r}: it must be a number of at least 0.")
+        subject = subject or f"{name} of a {layer} layer"  # the words that people know from Keras
+        none = "" if name == "max_value" else "None or "
+        raise ValueError(f"[{layer}] `{name}` is {value!r}: {subject} cannot be {none}a negative value.")
 
 
 @names.register()
@@ -108,7 +111,8 @@ class LeakyReLU(_Parametrised):
         if "alpha" in kwargs:
             warnings.warn("[LeakyReLU] `alpha` is an old name: write `negative_slope`.", UserWarning, stacklevel=2)
             negative_slope = kwargs.pop("alpha")
-        _require_nonnegative("LeakyReLU", "negative_slope", negative_slope)
+        subject = "The negative_slope value of a Leaky ReLU layer"
+        _require_nonnegative("LeakyReLU", "negative_slope", negative_slope, subject)
         super().__init__("leaky_relu", (negative_slope,), **kwargs)
 
 
@@ -159,8 +163,8 @@ class Softmax(Activation):
         sizes = zip(reversed(mask.shape), reversed(x.shape), strict=False)
         if mask.ndim > x.ndim or any(m not in (1, n) and None not in (m, n) for m, n in sizes):
             raise ValueError(
-                f"[{self.name}] `mask` has shape {tuple(mask.shape)} but `x` has shape {tuple(x.shape)}: it must "
-                "broadcast to that."
+                f"[{self.name}] `mask` has shape {tuple(mask.shape)} but `x` has shape {tuple(x.shape)}: it must be "
+                "broadcastable to `x`, and must not have more dimensions."
             )
         # Keras' number in place of -inf, since a row may be masked as a whole.
         return _core.where(mask, self.activation(_core.where(mask, x, -1e9), axis=self.axis), 0.0)

@@ -79,6 +79,7 @@ class Layer(Configurable, Tracked):
     """
 
     _ready = False  # built and called once
+    _stateless = False  # without weights, unless a subclass defines `build`: built from the start
     _output_shape = None  # of the first call, with None for the batch
     _takes_training = False
     _casts_integers = False  # of inputs; a layer that indexes by its input must keep them
@@ -102,7 +103,7 @@ class Layer(Configurable, Tracked):
         _set(self, "_has_containers", False)
         _set(self, "_ready", False)
         _set(self, "_trainable", bool(trainable))
-        _set(self, "built", False)
+        _set(self, "built", self._stateless and type(self).build is Layer.build)
         _set(self, "_dtype", dtype)
         _set(self, "_input_shape_arg", None if shape is None else tuple(shape))
         _set(self, "name", name or config.auto_name(cls))
