@@ -1,7 +1,8 @@
 """What is known about Keras' tests on densegrad: which are run, which cannot apply, which fail and why."""
 
 KERAS = "3.15.1"  # the version that the lists are for; with another one only the share is asserted
-SHARE = 0.95  # of the applicable tests must pass
+SHARE = 0.95  # of the applicable tests of these areas must pass
+PROMISED = ("activations", "initializers", "losses", "optimizers", "regularizers")
 
 MODULES = (
     "losses/losses_test",
@@ -71,6 +72,7 @@ NOT_APPLICABLE = {
     "layers/core/dense_test::*gptq*": "quantization",
     "layers/core/dense_test::*awq*": "quantization",
     "layers/core/dense_test::*int4*": "quantization",
+    "callbacks/early_stopping_test::*": "EarlyStopping, which is not here",
     "losses/losses_test::*::test_dtype_arg": "half precision",
     "losses/loss_test::LossTest::test_dtype_arg": "half precision",
     "models/model_test::*quantize*": "quantization",
@@ -85,6 +87,9 @@ NOT_APPLICABLE = {
 FAILING = {
     "losses/loss_test::LossTest::test_reduction": "deliberate: a loss without dtype on float64 predictions",
     "losses/loss_test::LossTest::test_sample_weight": "deliberate: a loss without dtype on float64 predictions",
+    "losses/losses_test::CosineSimilarityTest::test_config": "deliberate: the config has `axis`, which Keras' forgets",
+    "losses/losses_test::HuberLossTest::test_config": "deliberate: the config has `delta`, which Keras' forgets",
+    "optimizers/lion_test::LionTest::test_invalid_beta_1": "deliberate: the message has the range that holds, (0, 1]",
 }
 
 # Names of Keras that densegrad has not; a test that uses one is not applicable. Reason: names.
