@@ -163,9 +163,10 @@ def test_losses_compute_in_the_dtype_of_the_predictions():
     assert dg.losses.MeanSquaredError(dtype="float32")(T, Z).dtype == np.float32
 
 
-@row("`initializers.Constant(0.1)` in float64")
+@row("`initializers.Constant(0.1)` and `regularizers.L2(0.1)` in float64")
 def test_constants_are_those_that_were_passed():
-    """Constant(0.1) in float64 is 0.1, not the float32 nearest to it."""
+    """0.1 in float64 is 0.1, not the float32 nearest to it."""
+    assert float(dg.regularizers.L2(0.1)(np.ones(1))) == 0.1
     assert dg.initializers.Constant(0.1)((1,), "float64").numpy()[0] == 0.1
 
 

@@ -338,13 +338,13 @@ def built():
         (
             lambda: dg.layers.Dense(2, foo=1),
             TypeError,
-            "[Dense] arguments not recognized: `foo`. Besides its own it accepts `trainable`, `dtype`, `name`, "
-            "`input_shape`, `input_dim`.",
+            "[Dense] arguments not recognized: `foo`. Besides its own it accepts `activity_regularizer`, "
+            "`trainable`, `dtype`, `name`, `input_shape`, `input_dim`.",
         ),
         (
-            lambda: dg.layers.Dense(2, kernel_regularizer="l2"),
+            lambda: dg.layers.Dense(2, quantization_config="int8"),
             NotImplementedError,
-            "[Dense] `kernel_regularizer` is not supported yet: add the term to the loss yourself.",
+            "[Dense] `quantization_config` must be None: weights are float32 or float64.",
         ),
         (
             lambda: dg.layers.Dense(2, "foo"),

@@ -19,7 +19,7 @@ void assign_moved(Variable& v, py::handle value, Binary op) {
 }  // namespace
 
 void register_variable(py::module_& m) {
-  py::class_<Variable, std::shared_ptr<Variable>> c(m, "Variable",
+  py::class_<Variable, std::shared_ptr<Variable>> c(m, "Variable", py::dynamic_attr(),
                                                     "A tensor with a name whose value can be assigned.\n\n"
                                                     "Args:\n"
                                                     "    initial_value: an array, tensor or number; it is copied.\n"
@@ -40,6 +40,9 @@ void register_variable(py::module_& m) {
   c.def_property_readonly(
       "value", [](Variable& v) { return identity(v.read()); },
       "The value now, as a tensor; it does not change with later assignments.");
+  // Set on a variable, they are in its own dict.
+  c.attr("constraint") = py::none();
+  c.attr("regularizer") = py::none();
   const auto self = [](auto write) {
     return [write](const py::object& v, py::handle value) {
       write(py::cast<Variable&>(v), value);
@@ -60,9 +63,11 @@ void register_variable(py::module_& m) {
     v->path = path;
     return v;
   });
-  c.def("__reduce__", [](Variable& v) {
+  c.def("__reduce__", [](const py::object& self) {
+    Variable& v = py::cast<Variable&>(self);
     const py::object restore = py::module_::import("densegrad._core").attr("restored_variable");
-    return py::make_tuple(restore, py::make_tuple(to_numpy(v.value()), v.trainable, v.name, v.path));
+    return py::make_tuple(restore, py::make_tuple(to_numpy(v.value()), v.trainable, v.name, v.path),
+                          self.attr("__dict__"));
   });
   c.def("__repr__", [](Variable& v) {
     const std::string shape = py::str(shape_tuple(v.value().shape()));

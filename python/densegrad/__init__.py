@@ -15,6 +15,7 @@ from densegrad import (
     activations,
     callbacks,
     config,
+    constraints,
     initializers,
     layers,
     losses,
@@ -23,6 +24,7 @@ from densegrad import (
     ops,
     optimizers,
     random,
+    regularizers,
     saving,
 )
 from densegrad._core import Tensor, Variable, constant
@@ -59,6 +61,7 @@ __all__ = [
     "callbacks",
     "config",
     "constant",
+    "constraints",
     "custom_gradient",
     "grad",
     "gradcheck",
@@ -74,6 +77,7 @@ __all__ = [
     "ops",
     "optimizers",
     "random",
+    "regularizers",
     "saving",
     "set_random_seed",
     "show_config",

@@ -59,6 +59,8 @@ class Variable:
 
     name: str
     path: str
+    constraint: Any
+    regularizer: Any
     trainable: bool
     shape: tuple[int, ...]
     dtype: np.dtype

@@ -91,9 +91,6 @@ class Compiled:
         self._require_init()
         if not self.compiled:
             raise RuntimeError(f"[{tag}] `{self.name}` is not compiled: call `compile(optimizer, loss)` first.")
-        own = any(getattr(type(self), name) is not getattr(Compiled, name) for name in _STEPS)
-        if self.loss is None and not self.losses and not own:
-            raise ValueError(f"[{tag}] there is no loss: pass `loss` to `compile()`.")
         first = parts[0][0]
         for data, _ in parts:
             if data.y is None and self.loss is not None:
@@ -108,6 +105,11 @@ class Compiled:
         with _core.Pause():  # a tape of the caller sees the steps alone
             for data, batch_size in parts:
                 shape = check_batch(self, data, batch_size)
+            own = any(getattr(type(self), name) is not getattr(Compiled, name) for name in _STEPS)
+            if self.loss is None and not own and not self.losses:
+                self(next(parts[0][0].batches(parts[0][1]))[0], training=True)  # a layer may add one when it runs
+                if not self.losses:
+                    raise ValueError(f"[{tag}] there is no loss: pass `loss` to `compile()`.")
         if self._metric_objects is None:
             plain, weighted = ([_metrics.resolve(m, data.y.shape, shape) for m in g] for g in self._metric_choice)
             found, taken = [(m.name, m, False) for m in plain], {m.name for m in plain}
@@ -142,6 +144,7 @@ class Compiled:
         if self._loss_weight is not None:
             loss = _core.multiply(loss, self._loss_weight)
         for extra in self.losses:
+            extra = _core.sum(extra) if loss is None else _core.convert(_core.sum(extra), loss.dtype)
             loss = extra if loss is None else _core.add(loss, extra)
         return loss
 

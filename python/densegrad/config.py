@@ -43,7 +43,8 @@ def set_floatx(value: str) -> None:
 def epsilon() -> float:
     """Return the small constant for code of your own, 1e-7 unless `set_epsilon` changed it.
 
-    densegrad itself does not read it: the losses clip probabilities at a fixed 1e-7, the optimizers have `epsilon`.
+    Of densegrad itself the constraints read it: the losses clip probabilities at a fixed 1e-7, the optimizers have
+    `epsilon`.
 
     Source: Keras `config.epsilon`.
     """

@@ -7,9 +7,10 @@ import threading
 
 import numpy as np
 
-from densegrad import _core, config, graph, initializers
+from densegrad import _core, config, graph, regularizers
 from densegrad._core import Tensor, Variable
 from densegrad.layers.configs import Configurable, names
+from densegrad.layers.penalties import Penalized, adding
 from densegrad.layers.tracking import Tracked
 from densegrad.saving import deserialize_keras_object
 
@@ -64,12 +65,14 @@ def _wrap_build(build, noted=True):
     return wrapper
 
 
-class Layer(Configurable, Tracked):
+class Layer(Configurable, Penalized, Tracked):
     """A callable with weights; subclass it and define `call(self, x)` and, for its weights, `build(self, input_shape)`.
 
     Variables and layers that are set as attributes (also inside lists and dicts) are tracked in that order.
 
     Args:
+        activity_regularizer: name or callable as `regularizers.get` takes it; its value for the outputs, divided by the
+            batch size, is added to `losses`.
         trainable: False keeps the weights out of `trainable_variables`; gradients still reach them.
         dtype: "float32", "float64" or None for `floatx()`: of the weights and of the inputs, which are cast to it.
         name: str; None takes the class name with a counter.
@@ -84,7 +87,7 @@ class Layer(Configurable, Tracked):
     _takes_training = False
     _casts_integers = False  # of inputs; a layer that indexes by its input must keep them
 
-    def __init__(self, *, trainable=True, dtype=None, name=None, **kwargs):
+    def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, name=None, **kwargs):
         cls = type(self).__name__
         shape = kwargs.pop("input_shape", None)
         if "input_dim" in kwargs:
@@ -92,8 +95,10 @@ class Layer(Configurable, Tracked):
         if kwargs:
             raise TypeError(
                 f"[{cls}] arguments not recognized: {', '.join(f'`{k}`' for k in kwargs)}. "
-                "Besides its own it accepts `trainable`, `dtype`, `name`, `input_shape`, `input_dim`."
+                "Besides its own it accepts `activity_regularizer`, `trainable`, `dtype`, `name`, `input_shape`, "
+                "`input_dim`."
             )
+        activity_regularizer = regularizers.get(activity_regularizer)
         if name is not None and (not isinstance(name, str) or "/" in name or not name):
             raise ValueError(f"[{cls}] `name` is {name!r}: it must be a non-empty string without '/'.")
         dtype = config.float_dtype(deserialize_keras_object(dtype) if isinstance(dtype, dict) else dtype, cls)
@@ -110,6 +115,8 @@ class Layer(Configurable, Tracked):
         _set(self, "_path", None)
         _set(self, "_key", _core.unique_id())  # what a tape knows the layer by
         _set(self, "_inbound_nodes", [])
+        if activity_regularizer is not None:
+            self.activity_regularizer = activity_regularizer
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -129,6 +136,7 @@ class Layer(Configurable, Tracked):
     def __setstate__(self, state):
         own = {"_dtype": np.dtype(state["_dtype"].name), "_key": _core.unique_id(), "_inbound_nodes": []}
         self.__dict__.update(state, **own)
+        self.activity_regularizer = self._activity_regularizer
 
     def __copy__(self):
         copy = type(self).__new__(type(self))
@@ -141,8 +149,8 @@ class Layer(Configurable, Tracked):
         if type(x) is not Tensor and graph.is_symbolic(x, args, kwargs):
             self._require_init()
             return graph.call_layer(self, (x, *args), kwargs)
-        if kwargs or self._takes_training or not self._ready:
-            return self._call_in_mode(x, args, kwargs)
+        if kwargs or adding or self._takes_training or not self._ready:
+            return (self._call_with_losses if adding else self._call_in_mode)(x, args, kwargs)
         if type(x) is not Tensor or x.dtype is not self._dtype:
             x = self._as_input(x)
         y = self.call(x, *args)
@@ -239,40 +247,6 @@ class Layer(Configurable, Tracked):
                 f"[{self.name}] has no `{name}`: it was never called on the symbolic tensor of an `Input`."
             )
         return self._inbound_nodes[0]
-
-    # -- weights -----------------------------------------------------------------------------------------------
-
-    def add_weight(self, shape=(), initializer=None, dtype=None, trainable=True, name=None):
-        """Make a variable of this layer and return it.
-
-        Args:
-            shape: tuple of ints.
-            initializer: name or callable as `initializers.get` takes it; None means glorot_uniform.
-            dtype: None means the layer's.
-            trainable: whether `trainable_variables` holds it and tapes watch it.
-            name: str; None means `variable`, `variable_1`, ...
-
-        Returns:
-            A `Variable` whose path is `<names of the enclosing layers>/<name>`.
-
-        Source: Keras `Layer.add_weight`.
-        """
-        shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-        if any(not isinstance(n, (int, np.integer)) or n < 0 for n in shape):
-            raise ValueError(
-                f"[{type(self).__name__}] `shape` of weight {name!r} is {shape}: every axis must be known."
-            )
-        initializer = initializers.get(initializer or "glorot_uniform")
-        dtype = np.dtype(dtype or self._dtype)
-        name = name or config.auto_name("variable")
-        value = initializer(shape, dtype=dtype)
-        got = tuple(np.shape(value)) if not isinstance(value, Tensor) else tuple(value.shape)
-        if got != shape:
-            raise ValueError(f"[{type(self).__name__}] `initializer` returned shape {got}: it must return {shape}.")
-        variable = Variable(value, trainable, name, dtype)
-        variable.path = f"{self.path}/{name}"
-        self._track_variable(variable)
-        return variable
 
     @property
     def path(self):

@@ -53,6 +53,8 @@ class Configurable:
         """
         self._require_init()
         config = {"name": self.name, "trainable": self._trainable, "dtype": DTypePolicy.config_of(self.dtype)}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = serialize_keras_object(self.activity_regularizer)
         if type(self).get_config is Configurable.get_config:
             return self._arguments(config)
         return config

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from densegrad import _core, activations, config, graph, initializers
+from densegrad import _core, activations, config, constraints, graph, initializers, regularizers
 from densegrad.layers.base import Layer
 from densegrad.layers.configs import names
 
 _dense = _core.dense
-_LATER = (
-    "kernel_regularizer",
-    "bias_regularizer",
-    "activity_regularizer",
-    "kernel_constraint",
-    "bias_constraint",
-    "quantization_config",
-)
 
 
 @names.register()
@@ -28,6 +20,9 @@ class Dense(Layer):
         activation: None (linear), a name such as "relu", or a callable on tensors.
         use_bias: whether to add a bias.
         kernel_initializer, bias_initializer: name or callable as `initializers.get` takes it.
+        kernel_regularizer, bias_regularizer: name or callable as `regularizers.get` takes it; added to `losses`.
+        activity_regularizer: the same for the output; divided by the batch size.
+        kernel_constraint, bias_constraint: name or callable as `constraints.get` takes it; applied after each step.
         trainable, dtype, name, input_shape, input_dim: as for `Layer`.
 
     Call with `x` of shape (..., in) and rank >= 2; it is cast to the dtype of the layer. Returns a tensor of shape
@@ -48,17 +43,29 @@ class Dense(Layer):
         use_bias=True,
         kernel_initializer="glorot_uniform",
         bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        quantization_config=None,
         **kwargs,
     ):
-        for name in _LATER:
-            if kwargs.pop(name, None) is not None:
-                raise NotImplementedError(f"[Dense] `{name}` is not supported yet: add the term to the loss yourself.")
+        if quantization_config is not None:
+            raise NotImplementedError("[Dense] `quantization_config` must be None: weights are float32 or float64.")
         if not isinstance(units, int) or isinstance(units, bool) or units <= 0:
             raise ValueError(f"[Dense] `units` is {units!r}: it must be a positive integer.")
         activation = activations.get(activation)
         kernel_initializer = initializers.get(kernel_initializer)
         bias_initializer = initializers.get(bias_initializer)
-        super().__init__(**kwargs)
+        weights = {
+            "kernel_regularizer": regularizers.get(kernel_regularizer),
+            "bias_regularizer": regularizers.get(bias_regularizer),
+            "kernel_constraint": constraints.get(kernel_constraint),
+            "bias_constraint": constraints.get(bias_constraint),
+        }
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.__dict__.update(weights)
         self.units = int(units)
         self.activation = activation
         self.use_bias = bool(use_bias)
@@ -75,8 +82,12 @@ class Dense(Layer):
         self.compute_output_shape(input_shape)
         if self._native == "softmax" and self.units == 1:
             activations.warn_single_class(-1, (*input_shape[:-1], 1))
-        self._kernel = self.add_weight((input_shape[-1], self.units), self.kernel_initializer, name="kernel")
-        self._bias = self.add_weight((self.units,), self.bias_initializer, name="bias") if self.use_bias else None
+        self._kernel = self._own_weight("kernel", (input_shape[-1], self.units))
+        self._bias = self._own_weight("bias", (self.units,)) if self.use_bias else None
+
+    def _own_weight(self, name, shape):
+        chosen = {what: getattr(self, f"{name}_{what}") for what in ("initializer", "regularizer", "constraint")}
+        return self.add_weight(shape, name=name, **chosen)
 
     def call(self, x):
         if self._native is not None:
@@ -109,6 +120,11 @@ class Dense(Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
+            "quantization_config": None,
         }
 
     def _weight(self, name):

@@ -1,9 +1,11 @@
-"""What a layer knows about its weights: tracking on assignment, order, freezing, reading and writing."""
+"""What a layer knows about its weights: making them, tracking on assignment, order, freezing, reading, writing."""
 
 from __future__ import annotations
 
-from densegrad import _core
-from densegrad._core import Variable
+import numpy as np
+
+from densegrad import _core, config, constraints, initializers, regularizers
+from densegrad._core import Tensor, Variable
 
 
 class Tracked:
@@ -110,10 +112,46 @@ class Tracked:
         for layer in self._leaves()[1]:
             layer.trainable = value
 
-    @property
-    def losses(self):
-        """Scalar tensors that `fit` adds to the loss; empty until regularizers exist."""
-        return [loss for layer in self._leaves()[1] for loss in layer.losses]
+    def add_weight(
+        self, shape=(), initializer=None, dtype=None, trainable=True, name=None, regularizer=None, constraint=None
+    ):
+        """Make a variable of this layer and return it.
+
+        Args:
+            shape: tuple of ints.
+            initializer: name or callable as `initializers.get` takes it; None means glorot_uniform.
+            dtype: None means the layer's.
+            trainable: whether `trainable_variables` holds it and tapes watch it.
+            name: str; None means `variable`, `variable_1`, ...
+            regularizer: name or callable as `regularizers.get` takes it; its value is one of `losses`.
+            constraint: name or callable as `constraints.get` takes it; optimizers apply it after a step.
+
+        Returns:
+            A `Variable` whose path is `<names of the enclosing layers>/<name>`.
+
+        Source: Keras `Layer.add_weight`.
+        """
+        shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+        if any(not isinstance(n, (int, np.integer)) or n < 0 for n in shape):
+            raise ValueError(
+                f"[{type(self).__name__}] `shape` of weight {name!r} is {shape}: every axis must be known."
+            )
+        initializer = initializers.get("glorot_uniform" if initializer is None else initializer)
+        regularizer, constraint = regularizers.get(regularizer), constraints.get(constraint)
+        dtype = np.dtype(dtype or self._dtype)
+        name = name or config.auto_name("variable")
+        value = initializer(shape, dtype=dtype)
+        got = tuple(np.shape(value)) if not isinstance(value, Tensor) else tuple(value.shape)
+        if got != shape:
+            raise ValueError(f"[{type(self).__name__}] `initializer` returned shape {got}: it must return {shape}.")
+        variable = Variable(value, trainable, name, dtype)
+        variable.path = f"{self.path}/{name}"
+        if regularizer is not None:
+            variable.regularizer = regularizer
+        if constraint is not None:
+            variable.constraint = constraint
+        self._track_variable(variable)
+        return variable
 
     def get_weights(self):
         """Return copies of `weights` as NumPy arrays."""
