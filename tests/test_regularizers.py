@@ -210,15 +210,6 @@ def test_copies_keep_them(copied):
     assert len(layer.losses) == 2
 
 
-def test_an_optimizer_applies_constraints():
-    layer = dg.layers.Dense(1, kernel_initializer="ones", kernel_constraint="non_neg", bias_constraint="non_neg")
-    layer.build((None, 2))
-    gradient = [np.array([[2.0], [0.5]], np.float32), np.array([-1.0], np.float32)]
-    dg.optimizers.SGD(1.0).apply_gradients(zip(gradient, layer.trainable_variables))
-    np.testing.assert_array_equal(layer.kernel.numpy(), [[0.0], [0.5]])
-    np.testing.assert_array_equal(layer.bias.numpy(), [1.0])
-
-
 def test_configs_of_layers_have_them():
     layer = dg.layers.Dense(
         2, kernel_regularizer="l1", bias_regularizer="l2", activity_regularizer="l1", bias_constraint="max_norm"

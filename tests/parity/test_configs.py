@@ -12,7 +12,7 @@ keras = pytest.importorskip("keras")
 
 def layers(lib):
     return [
-        lib.layers.Dense(3, activation="relu", name="a"),
+        lib.layers.Dense(3, activation="relu", kernel_regularizer="l2", bias_constraint="max_norm", name="a"),
         lib.layers.Dense(3, use_bias=False, kernel_initializer="ones", dtype="float64", name="b"),
         lib.layers.Activation("sigmoid", name="c"),
         lib.layers.Softmax(axis=1, name="e", trainable=False),
@@ -52,3 +52,13 @@ def test_sequential(built):
     assert matches(json.loads(ours), json.loads(theirs))
     assert json.loads(keras.models.model_from_json(ours).to_json()) == json.loads(theirs)
     assert json.loads(dg.models.model_from_json(theirs).to_json()) == json.loads(ours)
+
+
+def test_a_compiled_model_of_keras_is_read_without_its_optimizer():
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(2, kernel_regularizer="l2", bias_constraint="non_neg")]
+    )
+    model.compile("adam", "mse")
+    again = dg.models.model_from_json(model.to_json())
+    assert not again.compiled and again.layers[0].kernel_regularizer.l2 == 0.01
+    assert isinstance(again.layers[0].bias_constraint, dg.constraints.NonNeg)

@@ -90,8 +90,6 @@ def network(lib, initializer):
                 activation="relu",
                 kernel_initializer=initializer,
                 bias_initializer=lib.initializers.RandomNormal(0.5, 0.05),
-                kernel_constraint=lib.constraints.MaxNorm(0.75),
-                bias_constraint="non_neg",
             ),
             lib.layers.Dense(3, kernel_initializer=initializer, bias_regularizer=lib.regularizers.L2(L2)),
         ]

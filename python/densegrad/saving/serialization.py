@@ -181,7 +181,7 @@ def _make(config, custom_objects):
             raise TypeError(f"[deserialize_keras_object] the config {inner} does not fit {name!r}: {error}") from error
         if config.get("build_config") and not instance.built:
             instance.build_from_config(deserialize_keras_object(config["build_config"]))
-        if config.get("compile_config"):
+        if config.get("compile_config") and hasattr(instance, "compile_from_config"):
             instance.compile_from_config(config["compile_config"])
     return instance
 
