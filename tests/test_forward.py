@@ -162,3 +162,43 @@ def test_a_fused_cross_entropy_moves_with_its_pre_activation(seed):
     p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
     slope = (p - np.eye(3)[labels]) / 4
     assert abs(float(tangent) - np.sum(slope * t)) <= ROUNDINGS * U * np.sum(np.abs(slope * t) + np.abs(t))
+
+
+def test_the_accumulator_follows_variables_structures_and_itself():
+    v, x = dg.Variable([1.0, 2.0]), dg.constant(3.0)
+    with dg.ForwardAccumulator({"v": v, "x": x}, {"v": [1.0, 0.0], "x": 10.0}) as accumulator:
+        y = v * v * x
+        z = dg.constant([1.0])
+    assert accumulator.jvp(y).numpy().tolist() == [6 + 10, 40]
+    assert accumulator.jvp({"y": [y], "z": z})["z"] is None
+    assert accumulator.jvp(z, unconnected_gradients="zero").numpy().tolist() == [0]
+    with dg.ForwardAccumulator(x, 1.0) as outer:
+        with dg.ForwardAccumulator(x, 1.0) as inner:
+            cube = x * x * x
+        slope = inner.jvp(cube)
+    assert float(slope) == 27 and float(outer.jvp(slope)) == 18
+    with dg.GradientTape() as tape:
+        tape.watch(x)
+        with dg.ForwardAccumulator(x, 1.0) as inner:
+            cube = x * x * x
+        slope = inner.jvp(cube)
+    assert float(tape.gradient(slope, x)) == 18
+
+
+@pytest.mark.parametrize(
+    "call,kind,message",
+    [
+        (
+            lambda: dg.ForwardAccumulator(1.0, 1.0),
+            TypeError,
+            r"\[ForwardAccumulator\] `primals` holds a value of type float",
+        ),
+        (lambda: dg.ForwardAccumulator(dg.constant([1]), 1), TypeError, r"`primals` holds a value of type Tensor"),
+        (lambda: dg.ForwardAccumulator(dg.constant([1.0]), 1.0), ValueError, r"`tangents` has a tensor of shape \(\)"),
+        (lambda: dg.ForwardAccumulator([], []).jvp(1.0), TypeError, r"`target` holds a value of type float"),
+        (lambda: dg.ForwardAccumulator([], []).jvp([], "all"), ValueError, r"`unconnected_gradients` is 'all'"),
+    ],
+)
+def test_accumulator_messages(call, kind, message):
+    with pytest.raises(kind, match=message):
+        call()

@@ -201,7 +201,7 @@ V, T = ValueError, TypeError
         (lambda: dg.grad(cubes, has_aux=True)(A), T, r"\[grad\] `has_aux` is True but the function did not return"),
         (lambda: dg.jvp(cubes, A, A), T, r"\[jvp\] `primals` and `tangents` must be tuples"),
         (lambda: dg.jvp(cubes, (A,), (A[0],)), V, r"\[jvp\] `tangents` has a tensor of shape \(3,\) where \(2, 3\)"),
-        (lambda: dg.jvp(cubes, (A,), ()), V, r"\[jvp\] `tangents` has 0 tensors: there must be 1"),
+        (lambda: dg.jvp(cubes, (A,), ()), V, r"\[jvp\] `tangents` lacks 1 of 1 tensors"),
         (lambda: dg.vjp(cubes, A)[1](A), V, r"\[vjp\] `cotangents` has a tensor of shape \(2, 3\) where \(\)"),
     ],
 )

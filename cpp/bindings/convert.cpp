@@ -301,15 +301,7 @@ py::array to_numpy(const Tensor& t) {
 py::array exit_to_numpy(const Tensor& t, const char* kind) {
   for (Recorder* recorder : recorders()) {
     auto* tape = dynamic_cast<Tape*>(recorder);
-    if (!tape || !tape->tracks(t)) continue;
-    std::string file = "?";
-    int line = 0;
-    if (PyFrameObject* frame = PyEval_GetFrame()) {
-      line = PyFrame_GetLineNumber(frame);
-      const auto code = py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(PyFrame_GetCode(frame)));
-      file = py::cast<std::string>(code.attr("co_filename"));
-    }
-    tape->note_exit({t.id(), kind, file, line});
+    if (tape && tape->tracks(t)) tape->cut(kind, {t}, {});
   }
   return to_numpy(t);
 }

@@ -42,6 +42,26 @@ class PyCallback final : public Callback {
   py::object function_;
 };
 
+// A tape that knows which line of the user's code runs: the innermost one outside of the package.
+class PlacedTape final : public Tape {
+ public:
+  using Tape::Tape;
+
+ protected:
+  Place place() const override {
+    const std::string package = py::cast<std::string>(py::module_::import("densegrad").attr("__path__")[py::int_(0)]);
+    auto frame = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(PyEval_GetFrame()));
+    while (frame && !frame.is_none()) {
+      auto* raw = reinterpret_cast<PyFrameObject*>(frame.ptr());
+      const auto code = py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(PyFrame_GetCode(raw)));
+      std::string file = py::cast<std::string>(code.attr("co_filename"));
+      if (file.compare(0, package.size(), package) != 0) return {std::move(file), PyFrame_GetLineNumber(raw)};
+      frame = py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(PyFrame_GetBack(raw)));
+    }
+    return {};
+  }
+};
+
 int traverse_tape(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
   if (!py::detail::is_holder_constructed(self)) return 0;
@@ -201,7 +221,10 @@ py::list batched_call(const py::object& function, const std::vector<Tensor>& inp
 
 void register_tape(py::module_& m) {
   py::class_<Tape>(m, "Tape", py::custom_type_setup(collectable))
-      .def(py::init<bool, bool>(), py::arg("persistent") = false, py::arg("watch_accessed_variables") = true)
+      .def(py::init([](bool persistent, bool watch) -> std::unique_ptr<Tape> {
+             return std::make_unique<PlacedTape>(persistent, watch);
+           }),
+           py::arg("persistent") = false, py::arg("watch_accessed_variables") = true)
       .def("__enter__",
            [](const py::object& self) {
              py::cast<Tape&>(self).enter();
@@ -235,12 +258,27 @@ void register_tape(py::module_& m) {
            py::arg("zero") = false)
       .def("_jacobian", jacobians, py::arg("target"), py::arg("sources"), py::arg("zero"), py::arg("by_row"))
       .def("_jvp", directional, py::arg("targets"), py::arg("sources"), py::arg("tangents"))
-      .def("_exits",
+      .def("_cuts",
            [](const Tape& tape) {
              py::list out;
-             for (const Tape::Exit& e : tape.exits()) out.append(py::make_tuple(e.id, e.kind, e.line, e.file));
+             for (const auto& [link, place] : tape.cuts())
+               out.append(py::make_tuple(link.what, link.inputs, link.outputs, place.file, place.line));
              return out;
            })
+      .def("_links",
+           [](const Tape& tape) {
+             py::list out;
+             for (const Tape::Link& link : tape.links())
+               out.append(py::make_tuple(link.what, link.inputs, link.outputs));
+             return out;
+           })
+      .def(
+          "_tracks", [](const Tape& tape, py::handle t) { return tape.tracks(peek(t)); }, py::arg("tensor"))
+      .def(
+          "_resolve", [](const Tape& tape, py::handle source) { return resolve_source(tape, source, "explain"); },
+          py::arg("source"))
+      .def_property_readonly("_is_consumed", &Tape::is_consumed)
+      .def_readonly("_watches_variables", &Tape::watch_accessed_variables)
       .def_readonly("persistent", &Tape::persistent)
       .def_property_readonly("_recording", &Tape::is_recording);
 

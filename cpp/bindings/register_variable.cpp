@@ -5,8 +5,16 @@ namespace densegrad::python {
 
 namespace {
 
+// Derivatives do not pass an assignment.
+void note_assignment(const Variable& v, py::handle value) {
+  if (!is_tensor(value)) return;
+  for (Recorder* recorder : recorders())
+    if (recorder->tracks({peek(value)})) recorder->cut("assign", {peek(value)}, {v.value()});
+}
+
 // variable ± value, of the variable's shape: what assign_add and assign_sub write.
 void assign_moved(Variable& v, py::handle value, Binary op) {
+  note_assignment(v, value);
   PauseRecording pause;
   const Tensor change = convert(value, v.value().dtype());
   if (!(change.shape() == v.value().shape())) {
@@ -50,6 +58,7 @@ void register_variable(py::module_& m) {
     };
   };
   c.def("assign", self([](Variable& v, py::handle value) {
+          note_assignment(v, value);
           PauseRecording pause;
           v.assign(convert(value));
         }),

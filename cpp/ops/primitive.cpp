@@ -95,7 +95,14 @@ void record(const Primitive& primitive, const Params& params, const Tensors& inp
   std::optional<Node> node;
   Recorder* first = nullptr;
   for (Recorder* recorder : open.subspan(outermost > 0 ? outermost - 1 : 0)) {
-    if (!(differentiable || recorder->complete) || !recorder->tracks(inputs)) continue;
+    if (!recorder->tracks(inputs)) {
+      recorder->passed(primitive.name, inputs, outputs);
+      continue;
+    }
+    if (!(differentiable || recorder->complete)) {
+      recorder->cut(primitive.name, inputs, outputs);
+      continue;
+    }
     if (recorder->complete) {
       recorder->record(Node{&primitive, params, inputs, outputs});
       continue;

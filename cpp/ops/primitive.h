@@ -205,6 +205,10 @@ class Recorder {
   virtual bool tracks(const Tensors& inputs) const = 0;
   virtual void record(Node node) = 0;
   virtual void accessed(const std::shared_ptr<Variable>& variable) = 0;
+  // Something tracked went into an operation that derivatives do not pass.
+  virtual void cut(const char* /*what*/, const Tensors& /*inputs*/, const Tensors& /*outputs*/) {}
+  // An operation on nothing tracked.
+  virtual void passed(const char* /*what*/, const Tensors& /*inputs*/, const Tensors& /*outputs*/) {}
 
   // A complete recorder gets every operation on what it tracks, differentiable or not, with all values; and the recorders
   // opened before it do not get it.

@@ -8,6 +8,22 @@
 
 namespace densegrad {
 
+namespace {
+
+std::vector<std::uint64_t> ids_of(const Tensors& tensors) {
+  std::vector<std::uint64_t> ids;
+  for (const Tensor& t : tensors) ids.push_back(t.id());
+  return ids;
+}
+
+std::vector<Tape::Link> links_of(const Recording& nodes) {
+  std::vector<Tape::Link> links;
+  for (const Node& node : nodes) links.push_back({node.primitive->name, ids_of(node.inputs), ids_of(node.outputs)});
+  return links;
+}
+
+}  // namespace
+
 Tape::~Tape() {
   if (stack_) stack_->remove(this);
 }
@@ -37,7 +53,28 @@ void Tape::reset() {
   tracked_.clear();
   variables_.clear();
   calls_.clear();
-  exits_.clear();
+  cuts_.clear();
+  behind_cuts_.clear();
+  past_cuts_.clear();
+  spent_.clear();
+}
+
+void Tape::cut(const char* what, const Tensors& inputs, const Tensors& outputs) {
+  cuts_.push_back({{what, ids_of(inputs), ids_of(outputs)}, place()});
+  for (const Tensor& t : outputs) behind_cuts_[t.id()] = true;
+}
+
+void Tape::passed(const char* what, const Tensors& inputs, const Tensors& outputs) {
+  if (std::none_of(inputs.begin(), inputs.end(), [&](const Tensor& t) { return behind_cuts_.contains(t.id()); }))
+    return;
+  for (const Tensor& t : outputs) behind_cuts_[t.id()] = true;
+  past_cuts_.push_back({what, ids_of(inputs), ids_of(outputs)});
+}
+
+std::vector<Tape::Link> Tape::links() const {
+  std::vector<Link> links = is_consumed() ? spent_ : links_of(*nodes_);
+  if (!links.empty()) links.insert(links.end(), past_cuts_.begin(), past_cuts_.end());
+  return links;
 }
 
 std::vector<Tensor> Tape::calls_of(std::uint64_t layer) const {
@@ -85,6 +122,15 @@ Tape::Followed Tape::followed(const std::vector<Tensor>& targets, const std::vec
   return f;
 }
 
+std::vector<Tensor> Tape::at_positions(const Followed& f, const std::vector<Tensor>& found, std::size_t count,
+                                       const Recording& nodes) {
+  std::vector<Tensor> all(count);
+  for (std::size_t i = 0; i < found.size(); ++i) all[f.positions[i]] = found[i];
+  const auto missing = [](const Tensor& g) { return !g.defined(); };
+  if (!persistent && std::any_of(all.begin(), all.end(), missing)) spent_ = links_of(nodes);
+  return all;
+}
+
 std::vector<Tensor> Tape::gradient(const std::vector<Tensor>& targets, const std::vector<Tensor>& sources,
                                    const std::vector<Tensor>& cotangents) {
   std::vector<Tensor> flowing, seeds;
@@ -102,19 +148,16 @@ std::vector<Tensor> Tape::gradient(const std::vector<Tensor>& targets, const std
     seeds.push_back(cast(seed, target.dtype()));
   }
   const Followed f = followed(flowing, sources);
-  const std::vector<Tensor> found = walk_back(*take_record("gradient"), flowing, seeds, f.sources);
-  std::vector<Tensor> grads(sources.size());
-  for (std::size_t i = 0; i < found.size(); ++i) grads[f.positions[i]] = found[i];
-  return grads;
+  const std::shared_ptr<Recording> nodes = take_record("gradient");
+  const std::vector<Tensor> found = walk_back(*nodes, flowing, seeds, f.sources);
+  return at_positions(f, found, sources.size(), *nodes);
 }
 
 std::vector<Tensor> Tape::jacobian(const Tensor& target, const std::vector<Tensor>& sources, bool by_row) {
   const Followed f = is_float(target.dtype()) ? followed({target}, sources) : Followed{};
-  const std::vector<Tensor> found =
-      walk_jacobian(*take_record(by_row ? "batch_jacobian" : "jacobian"), target, f.sources, by_row);
-  std::vector<Tensor> jacobians(sources.size());
-  for (std::size_t i = 0; i < found.size(); ++i) jacobians[f.positions[i]] = found[i];
-  return jacobians;
+  const std::shared_ptr<Recording> nodes = take_record(by_row ? "batch_jacobian" : "jacobian");
+  const std::vector<Tensor> found = walk_jacobian(*nodes, target, f.sources, by_row);
+  return at_positions(f, found, sources.size(), *nodes);
 }
 
 std::vector<Tensor> Tape::jvp(const std::vector<Tensor>& targets, const std::vector<Tensor>& sources,
@@ -139,7 +182,7 @@ void Tape::record(Node node) {
 }
 
 void Tape::accessed(const std::shared_ptr<Variable>& variable) {
-  if (watch_accessed_variables_ && !tracked_.contains(variable->value().id())) watch(variable);
+  if (watch_accessed_variables && !tracked_.contains(variable->value().id())) watch(variable);
 }
 
 }  // namespace densegrad

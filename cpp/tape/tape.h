@@ -9,11 +9,11 @@
 
 namespace densegrad {
 
-class Tape final : public Recorder {
+class Tape : public Recorder {
  public:
-  Tape(bool persistent, bool watch_accessed_variables)
-      : persistent(persistent), watch_accessed_variables_(watch_accessed_variables) {}
-  ~Tape();
+  Tape(bool persistent_, bool watch_accessed_variables_)
+      : persistent(persistent_), watch_accessed_variables(watch_accessed_variables_) {}
+  virtual ~Tape();
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
@@ -48,16 +48,27 @@ class Tape final : public Recorder {
   void note_call(std::uint64_t layer, const Tensor& output) { calls_.emplace_back(layer, output); }
   std::vector<Tensor> calls_of(std::uint64_t layer) const;
 
-  // A tensor of this tape left for the host language (numpy(), float(), ...): kept for explanations.
-  struct Exit {
-    std::uint64_t id;
-    const char* kind;
+  // For explanations: where followed values left what can be differentiated, for the host language (numpy(), float(), ...:
+  // no output) or in an operation without a derivative; and what was recorded, as identities.
+  struct Place {
     std::string file;
-    int line;
+    int line = 0;
+  };
+  struct Link {
+    const char* what;
+    std::vector<std::uint64_t> inputs, outputs;
+  };
+  struct Cut {
+    Link link;
+    Place place;
   };
   bool tracks(const Tensor& t) const { return tracked_.contains(t.id()); }
-  void note_exit(Exit exit) { exits_.push_back(std::move(exit)); }
-  const std::vector<Exit>& exits() const { return exits_; }
+  void cut(const char* what, const Tensors& inputs, const Tensors& outputs) override;
+  void passed(const char* what, const Tensors& inputs, const Tensors& outputs) override;
+  const std::vector<Cut>& cuts() const { return cuts_; }
+  // With those on what a cut left. Of a non-persistent tape after its gradients: only if one of them was missing.
+  std::vector<Link> links() const;
+  bool is_consumed() const { return consumed_ && !persistent; }
 
   const Recording& nodes() const { return *nodes_; }
 
@@ -66,6 +77,10 @@ class Tape final : public Recorder {
   void accessed(const std::shared_ptr<Variable>& variable) override;
 
   const bool persistent;
+  const bool watch_accessed_variables;
+
+ protected:
+  virtual Place place() const { return {}; }  // of the statement that runs in the host language
 
  private:
   // The sources that the tape followed (or that are targets), at their positions among all.
@@ -74,10 +89,12 @@ class Tape final : public Recorder {
     std::vector<std::size_t> positions;
   };
   Followed followed(const std::vector<Tensor>& targets, const std::vector<Tensor>& sources) const;
+  // One result per source, undefined for those that were not followed; then the links of `nodes` are kept.
+  std::vector<Tensor> at_positions(const Followed& f, const std::vector<Tensor>& found, std::size_t count,
+                                   const Recording& nodes);
   // The record, which a non-persistent tape gives away once.
   std::shared_ptr<Recording> take_record(const char* method);
 
-  const bool watch_accessed_variables_;
   std::shared_ptr<RecorderStack> stack_;  // while it records: the stack of the thread that entered it
   bool entered_ = false;
   bool consumed_ = false;
@@ -86,7 +103,10 @@ class Tape final : public Recorder {
   FlatMap<bool> tracked_;
   std::vector<std::shared_ptr<Variable>> variables_;  // by construction order
   std::vector<std::pair<std::uint64_t, Tensor>> calls_;
-  std::vector<Exit> exits_;
+  std::vector<Cut> cuts_;
+  FlatMap<bool> behind_cuts_;    // what was computed from a cut's outputs,
+  std::vector<Link> past_cuts_;  // and how
+  std::vector<Link> spent_;      // links of a record that is gone
 };
 
 }  // namespace densegrad

@@ -30,6 +30,7 @@ from densegrad import (
 from densegrad._core import Tensor, Variable, constant
 from densegrad.batching import vmap
 from densegrad.config import show_config
+from densegrad.forward import ForwardAccumulator
 from densegrad.gradcheck import GradientError, GradientReport, gradcheck
 from densegrad.layers import Input
 from densegrad.models import Model, Sequential
@@ -51,6 +52,7 @@ __version__ = _core.build_config()["version"]
 __all__ = [
     "GradientError",
     "GradientReport",
+    "ForwardAccumulator",
     "GradientTape",
     "Input",
     "Model",

@@ -4,6 +4,7 @@ import contextlib
 import functools
 
 from densegrad import _core, nest
+from densegrad.explaining import explain
 
 
 class GradientTape(_core.Tape):
@@ -41,7 +42,7 @@ class GradientTape(_core.Tape):
 
         Source: TensorFlow `GradientTape.gradient`.
         """
-        zero = unconnected_gradients != "none" and _wants_zero("gradient", unconnected_gradients)
+        zero = unconnected_gradients != "none" and wants_zero("GradientTape.gradient", unconnected_gradients)
         if target is None:
             raise TypeError("[GradientTape.gradient] `target` is None: it must be a tensor or a structure of tensors.")
         weights = None if output_gradients is None else nest.flatten_up_to(target, output_gradients)
@@ -68,7 +69,7 @@ class GradientTape(_core.Tape):
 
         Source: TensorFlow `GradientTape.jacobian`.
         """
-        return self._jacobian(target, sources, _wants_zero("jacobian", unconnected_gradients), False)
+        return self._jacobian(target, sources, wants_zero("GradientTape.jacobian", unconnected_gradients), False)
 
     def batch_jacobian(
         self, target, source, unconnected_gradients="none", parallel_iterations=None, experimental_use_pfor=True
@@ -90,10 +91,27 @@ class GradientTape(_core.Tape):
 
         Source: TensorFlow `GradientTape.batch_jacobian`.
         """
-        zero = _wants_zero("batch_jacobian", unconnected_gradients)
+        zero = wants_zero("GradientTape.batch_jacobian", unconnected_gradients)
         if isinstance(source, (list, tuple, dict)):
             raise TypeError("[GradientTape.batch_jacobian] `source` is a structure: it must be one tensor.")
         return self._jacobian(target, source, zero, True)
+
+    def explain(self, target, source):
+        """Why the gradient of `target` with respect to `source` is None, or that it is not.
+
+        It looks at the record: whether the source was watched, whether the target was recorded, and what on the way
+        between them has no derivative or left for NumPy, with file and line.
+
+        Args:
+            target: a tensor.
+            source: a tensor, a variable, or a layer that was called exactly once on this tape.
+
+        Returns: an `Explanation`: `str()` is the answer, `.connected`, `.reason` and `.places` are its parts.
+
+        Raises: TypeError if one is no tensor. RuntimeError if a non-persistent tape gave its gradients, none of which
+            was missing.
+        """
+        return explain(self, self._resolve(target), source if _is_tensor(source) else self._resolve(source))
 
     @contextlib.contextmanager
     def stop_recording(self):
@@ -108,10 +126,14 @@ class GradientTape(_core.Tape):
                 self._enter()
 
 
-def _wants_zero(method, choice):
+def _is_tensor(value):
+    return isinstance(value, (_core.Tensor, _core.Variable))
+
+
+def wants_zero(tag, choice):
     name = getattr(choice, "value", choice)
     if name not in ("none", "zero"):
-        raise ValueError(f"[GradientTape.{method}] `unconnected_gradients` is {choice!r}: it must be 'none' or 'zero'.")
+        raise ValueError(f"[{tag}] `unconnected_gradients` is {choice!r}: it must be 'none' or 'zero'.")
     return name == "zero"
 
 

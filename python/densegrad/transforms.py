@@ -133,15 +133,15 @@ def jvp(function, primals, tangents):
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
         raise TypeError("[jvp] `primals` and `tangents` must be tuples, one entry per argument of the function.")
     args, sources = _sources("jvp", primals, tuple(range(len(primals))))
+    directions = matching("jvp", "tangents", tangents, sources)
     sources = nest.flatten(sources)
-    directions = _matching("jvp", "tangents", tangents, sources)
     tape = _core.Tape(True, False)
     with tape:
         tape.watch(sources)
         value = nest.converted(function(*args))
     leaves = nest.flatten(value)
     moved = tape._jvp(leaves, sources, directions)
-    zeros = [_zeros_like(leaf) if t is None else t for leaf, t in zip(leaves, moved)]
+    zeros = [zeros_like(leaf) if t is None else t for leaf, t in zip(leaves, moved)]
     return value, nest.pack_as(value, zeros)
 
 
@@ -167,7 +167,7 @@ def vjp(function, *primals):
     leaves = nest.flatten(value)
 
     def pull_back(cotangents):
-        weights = _matching("vjp", "cotangents", cotangents, leaves)
+        weights = matching("vjp", "cotangents", cotangents, value)
         return tape.gradient(leaves, sources, weights, unconnected_gradients="zero")
 
     return value, pull_back
@@ -183,7 +183,7 @@ def hvp(function, primals, tangents):
     return jvp(grad(function, tuple(range(len(primals)))), primals, tangents)
 
 
-def _zeros_like(x):
+def zeros_like(x):
     return _core.constant(np.zeros(x.shape, x.dtype))
 
 
@@ -223,12 +223,13 @@ def _with_aux(tag, result, has_aux, structure=False):
     return nest.converted(result), aux
 
 
-def _matching(tag, name, values, likes):
-    """The tensors in `values`, cast to the dtypes of `likes`, whose shapes they must have."""
-    leaves = nest.flatten(values)
-    if len(leaves) != len(likes):
+def matching(tag, name, values, structure):
+    """One tensor in `values` for each in `structure`, cast to its dtype; the shapes must be equal."""
+    likes, leaves = nest.flatten(structure), nest.flatten_up_to(structure, values)
+    missing = sum(leaf is None for leaf in leaves)
+    if missing:
         raise ValueError(
-            f"[{tag}] `{name}` has {len(leaves)} tensors: there must be {len(likes)}, as in what they belong to."
+            f"[{tag}] `{name}` lacks {missing} of {len(likes)} tensors: it must have the structure of what it belongs to."
         )
     out = [_core.convert(leaf, like.dtype) for leaf, like in zip(leaves, likes)]
     for leaf, like in zip(out, likes):
