@@ -228,9 +228,7 @@ def matching(tag, name, values, structure):
     likes, leaves = nest.flatten(structure), nest.flatten_up_to(structure, values)
     missing = sum(leaf is None for leaf in leaves)
     if missing:
-        raise ValueError(
-            f"[{tag}] `{name}` lacks {missing} of {len(likes)} tensors: it must have the structure of what it belongs to."
-        )
+        raise ValueError(f"[{tag}] `{name}` lacks {missing} of {len(likes)} tensors: it must have their structure.")
     out = [_core.convert(leaf, like.dtype) for leaf, like in zip(leaves, likes)]
     for leaf, like in zip(out, likes):
         if leaf.shape != like.shape:
