@@ -178,7 +178,8 @@ def get_item(x, index):
 def note(function, args, kwargs):
     """Note a call of `function` on symbolic tensors and return what stands for its result."""
     specs = infer(function, args, kwargs)
-    return Node(Operation(function), args, kwargs, specs).result
+    operation = function if isinstance(function, Operation) else Operation(function)
+    return Node(operation, args, kwargs, specs).result
 
 
 def call_layer(layer, args, kwargs):

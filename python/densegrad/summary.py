@@ -9,15 +9,22 @@ import textwrap
 def render(model, line_length=None, positions=None, expand_nested=False, show_trainable=False) -> str:
     """Return the summary of `model` as text; arguments as for `Model.summary`."""
     header, align = ["Layer (type)", "Output Shape", "Param #"], ["<", "<", ">"]
-    positions = list(positions or (0.45, 0.80, 1.0))
-    length = 88
+    network = getattr(model, "_network", None)
+    nodes = network.nodes if network is not None and not network.is_chain() else None
+    if nodes is None:
+        positions, length = list(positions or (0.45, 0.80, 1.0)), 88
+    else:
+        header, align = [*header, "Connected to"], [*align, "<"]
+        positions, length = list(positions or (0.3, 0.56, 0.74, 1.0)), 108
     if show_trainable:
         header, align, length = [*header, "Trainable"], [*align, "^"], length + 12
         positions = [p * 0.90 for p in positions] + [1.0]
     length = line_length or min(length, shutil.get_terminal_size().columns - 4)
     widths = _widths(positions, length)
     shapes = _output_shapes(model)
-    rows = [row for layer in model.layers for row in _rows(layer, shapes, expand_nested, show_trainable, 0)]
+    parts = model.layers if network is None else network.operations
+    options = expand_nested, show_trainable, nodes
+    rows = [row for part in parts for row in _rows(part, shapes, 0, *options)]
     lines = [f'Model: "{model.name}"', *_table(header, rows, widths, align)]
     trainable, frozen = model.trainable_weights, model.non_trainable_weights
     optimizer = getattr(model, "optimizer", None)
@@ -52,6 +59,10 @@ def _widths(positions, length):
 
 def _output_shapes(model):
     """The output shape of each layer by id, where it can be inferred."""
+    network = getattr(model, "_network", None)
+    if network is not None:
+        last = {id(node.operation): node for operation in network.operations for node in operation._inbound_nodes}
+        return {key: _unpacked([tuple(x.shape) for x in node.outputs]) for key, node in last.items()}
     shapes = {}
     shape = tuple(model._input.shape) if getattr(model, "_input", None) is not None else None
     for layer in model.layers if shape is not None else ():
@@ -63,21 +74,40 @@ def _output_shapes(model):
     return shapes
 
 
-def _rows(layer, shapes, expand_nested, show_trainable, level):
-    shape = shapes.get(id(layer)) or layer._output_shape
-    name = ("   " * level + "└ " if level else "") + f"{layer.name} ({type(layer).__name__})"
+def _unpacked(shapes):
+    return shapes[0] if len(shapes) == 1 else shapes
+
+
+def _rows(part, shapes, level, expand_nested, show_trainable, nodes):
+    shape = shapes.get(id(part)) or getattr(part, "_output_shape", None)
+    kind = getattr(part, "class_name", type(part).__name__)
     row = [
-        name,
-        "?" if shape is None else f"({', '.join(map(str, shape))})",
-        f"{layer.count_params():,}" if layer.built else "0 (unbuilt)",
+        ("   " * level + "└ " if level else "") + f"{part.name} ({kind})",
+        "?" if shape is None else _shown(shape),
+        "0" if not hasattr(part, "built") else f"{part.count_params():,}" if part.built else "0 (unbuilt)",
     ]
+    if nodes is not None:
+        row.append(_connections(part, nodes))
     if show_trainable:
-        row.append(("Y" if layer.trainable else "N") if layer.weights else "-")
+        row.append(("Y" if part.trainable else "N") if getattr(part, "weights", None) else "-")
     yield row
-    if expand_nested and hasattr(layer, "layers"):
-        inner = _output_shapes(layer)
-        for child in layer.layers:
-            yield from _rows(child, inner, expand_nested, show_trainable, level + 1)
+    if expand_nested and hasattr(part, "layers"):
+        inner = _output_shapes(part)
+        for child in part.layers:
+            yield from _rows(child, inner, level + 1, expand_nested, show_trainable, nodes)
+
+
+def _shown(shape):
+    if isinstance(shape, list):
+        return f"[{', '.join(map(_shown, shape))}]"
+    return f"({', '.join(map(str, shape))})"
+
+
+def _connections(part, nodes):
+    """The tensors that the calls of a layer in this graph take, as `layer[call][output]`."""
+    inputs = [x._history for node in part._inbound_nodes if node in nodes for x in node.inputs]
+    names = [f"{n.operation.name}[{n.operation._inbound_nodes.index(n)}][{index}]" for n, index in inputs]
+    return ", ".join(names) or "-"
 
 
 def _table(header, rows, widths, align):

@@ -6,12 +6,15 @@ from densegrad import _core, nest
 from densegrad._core import Tensor
 from densegrad.graph import Node, SymbolicTensor, substitute
 from densegrad.layers.base import Layer
+from densegrad.layers.configs import names
 from densegrad.layers.core import Input
+from densegrad.models import graph_config
 from densegrad.models.model import Model
 from densegrad.models.network import Network, rebuild
 from densegrad.models.structure import choose
 
 
+@names.register(path="keras.src.models.functional.Functional")
 class Functional(Model):
     """What `Model(inputs, outputs)` makes. Source: Keras `models.Functional`."""
 
@@ -60,6 +63,34 @@ class Functional(Model):
         super().__setstate__(state)
         inputs, outputs = rebuild(*description)
         self._connect(nest.pack_as(structure, inputs), outputs)
+
+    # -- configs ---------------------------------------------------------------------------------------------------
+
+    def get_config(self):
+        """Return the name, the layers and their calls as plain values. Source: Keras `Functional.get_config`."""
+        if type(self).__init__ is not Functional.__init__:
+            return super().get_config()  # a subclass makes its graph itself
+        graph = graph_config.describe(self._network, self._input_struct, self._output_struct)
+        return {"name": self.name, "trainable": self.trainable, **graph}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Return a new model from what `get_config`, here or in Keras, returned; its weights are new.
+
+        Args:
+            config: dict with `name`, `layers`, `input_layers` and `output_layers`.
+            custom_objects: dict from names to classes and functions.
+
+        Raises:
+            TypeError: if a layer is not known.
+            ValueError: if an operation is not known, or the calls do not fit together.
+
+        Source: Keras `Functional.from_config`.
+        """
+        if "input_layers" not in config:
+            return super().from_config(config)
+        inputs, outputs = graph_config.rebuild(config, custom_objects)
+        return cls(inputs, outputs, name=config.get("name"), trainable=config.get("trainable"))
 
     # -- running ---------------------------------------------------------------------------------------------------
 

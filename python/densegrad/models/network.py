@@ -72,6 +72,12 @@ class Network:
                 values += nest.flatten(result)
         return [values[slot] for slot in self._results]
 
+    def is_chain(self):
+        """Whether each layer follows one other, and none is called twice."""
+        depths = [self.depths[node] for node in self.nodes]
+        shared = len({node.operation for node in self.nodes}) < len(self.nodes)
+        return not shared and len(set(depths)) == len(depths) and all(len(node.inputs) < 2 for node in self.nodes)
+
     def describe(self, outputs):
         """Return what `rebuild` needs, without symbolic tensors: the input layers, the calls in order, the outputs."""
         layers = [x._history[0].operation for x in self.inputs]

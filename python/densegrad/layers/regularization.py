@@ -1,0 +1,72 @@
+"""Layers that are random while training."""
+
+from __future__ import annotations
+
+from densegrad import _core, random
+from densegrad.config import is_integer, is_number
+from densegrad.layers.base import Layer
+from densegrad.layers.configs import names
+
+
+@names.register()
+class Dropout(Layer):
+    """While training, entries are zero with probability `rate` and the others are divided by 1 - rate.
+
+        y = x mask / (1 - rate),   mask = 1 where a number from [0, 1) is at least `rate`, else 0
+
+    The expectation of y is x; without `training`, y is x. For one seed the masks are Keras'.
+
+    Args:
+        rate: float in [0, 1].
+        noise_shape: tuple that broadcasts to the shape of x, None in it for an extent of x: entries that share a number
+            are kept or dropped together. None means the shape of x.
+        seed: integer or `random.SeedGenerator`; None draws one from densegrad's generator now.
+        trainable, dtype, name: as for `Layer`.
+
+    Raises:
+        ValueError: for a `rate` outside [0, 1] or any other `noise_shape`.
+
+    Source: Srivastava et al. (2014); Keras `layers.Dropout`.
+    """
+
+    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+        if not is_number(rate) or not 0 <= rate <= 1:
+            raise ValueError(f"[Dropout] `rate` is {rate!r}: it must be a number in [0, 1].")
+        if noise_shape is not None:
+            noise_shape = tuple(noise_shape) if isinstance(noise_shape, (tuple, list)) else (noise_shape,)
+            if not all(n is None or (is_integer(n) and n > 0) for n in noise_shape):
+                raise ValueError(
+                    f"[Dropout] `noise_shape` is {noise_shape!r}: it must be a tuple of positive integers and None."
+                )
+        super().__init__(**kwargs)
+        self.rate, self.noise_shape, self.seed = rate, noise_shape, seed
+        if rate > 0:
+            self.seed_generator = seed if isinstance(seed, random.SeedGenerator) else random.SeedGenerator(seed)
+
+    def call(self, x, training=False):
+        if not training or self.rate == 0:
+            return x
+        if x.is_symbolic:  # nothing is drawn
+            return _core.identity(x)
+        if self.rate == 1:
+            return _core.where(False, x, 0.0)
+        shape = tuple(x.shape) if self.noise_shape is None else self._shape(x)
+        noise = random.uniform(shape, dtype=x.dtype, seed=self.seed_generator)
+        kept = _core.greater_equal(noise, self.rate)
+        return _core.where(kept, _core.multiply(x, 1.0 / (1.0 - self.rate)), 0.0)
+
+    def _shape(self, x):
+        if len(self.noise_shape) != x.ndim:
+            raise ValueError(
+                f"[{self.name}] `noise_shape` is {self.noise_shape} but `x` has shape {tuple(x.shape)}: both must have "
+                "as many axes."
+            )
+        return tuple(n if m is None else m for m, n in zip(self.noise_shape, x.shape))
+
+    def compute_output_shape(self, input_shape):
+        """Return `input_shape` as it is."""
+        return tuple(input_shape)
+
+    def get_config(self):
+        """Return the arguments of the constructor as plain values. Source: Keras `Dropout.get_config`."""
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed, "noise_shape": self.noise_shape}
