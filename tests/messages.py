@@ -54,10 +54,10 @@ def pair_as_source():
     tape.gradient(y, layer)
 
 
-def update(name="sgd", w=None, grad=None, slots=0, hyper=(0.0, 0.0), slot=None):
+def update(name="sgd", w=None, grad=None, slots=0, hyper=(0.0, 0.0), slot=None, options=None):
     w = dg.Variable(ones(2), name="w") if w is None else w
     slots = [dg.Variable(ones(2) if slot is None else slot, name=f"s{i}") for i in range(slots)]
-    return lambda: optimizer_update(name, w, ones(2) if grad is None else grad, slots, 0.1, hyper, 1)
+    return lambda: optimizer_update(name, w, ones(2) if grad is None else grad, slots, 0.1, hyper, 1, options)
 
 
 def custom(*results):
@@ -290,7 +290,20 @@ ROWS = [
     (update(slots=1, slot=ones(3)), V,
      "[sgd] slot 's0' has shape (3,) and dtype float32 but variable 'w' has (2,) and float32: "
      "they must be equal."),
-    (update("lion"), V, None),
+    (update("lamb"), V, None),
+    (update("nadam", slots=2, hyper=(0.9, 0.9, 1e-7)), T, "[nadam] `shared` must be a float scalar."),
+    (lambda: _core.optimizer_step("sgd", [], t(2), (0.9, 0), dg.Variable(0, dtype="int64")), V,
+     "[optimizer_step] `learning_rate` has shape (2,): it must be one number."),
+    (update(options={"accumulation_steps": 0}), V, "[sgd] `accumulation_steps` is 0: it must be at least 1."),
+    (update(options={"accumulation_steps": 2}), V,
+     "[sgd] got 0 accumulators for 1 variables: there must be one each."),
+    (update(options={"clip": "all"}), V, None),
+    (lambda: _core.global_norm(t(2)), T,
+     "[global_norm] `t_list` is a densegrad._core.Tensor: it must be a list of tensors."),
+    (lambda: _core.schedule("exponential_decay", 1, [0.1]), V,
+     "[exponential_decay] got 1 numbers: it takes one for each of its arguments."),
+    (lambda: _core.schedule("piecewise_constant_decay", 1, [0.1, 0.2]), V,
+     "[piecewise_constant_decay] got 2 numbers: it takes one value more than boundaries."),
     # tapes
     (entered_twice, V, "[GradientTape] the tape is still recording: it cannot be entered again before it is left."),
     (lambda: dg.GradientTape()._exit(), V,

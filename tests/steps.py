@@ -4,10 +4,11 @@ import densegrad as dg
 from densegrad import _core
 
 
-def optimizer_update(name, variable, gradient, slots, learning_rate, hyper, step):
+def optimizer_update(name, variable, gradient, slots, learning_rate, hyper, step, options=None):
     """The update of step number `step`, in place."""
     iterations = dg.Variable(step - 1, dtype="int64", trainable=False)
-    _core.optimizer_step(name, [(variable, gradient, slots)], learning_rate, hyper, iterations)
+    options = options and _core.StepOptions(**options)
+    _core.optimizer_step(name, [(variable, gradient, slots)], learning_rate, hyper, iterations, options)
 
 
 def cube_gradient():

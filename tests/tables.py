@@ -1,4 +1,4 @@
-"""One row per primitive (and its variants), activation, loss and optimizer of the compiled core.
+"""One row per primitive (and its variants), activation and loss of the compiled core.
 
 A row names what is called, an oracle in plain NumPy, how to draw its inputs, the shapes to try, where its kinks are,
 and a bound of the rounding error. The tests of test_tables.py, test_gradcheck.py and test_isa.py run over all rows,
@@ -291,4 +291,3 @@ COARSE += [Row("custom_gradient", "custom_gradient", custom_square, np.square, b
                ulps(0.51), wrt=(0,), example=15)]  # fmt: skip
 ROWS = ELEMENTWISE + STRUCTURAL + COARSE + COMPOSITIONS
 COARSE_PRIMITIVES = {"dense", "activation", "activation_grad", "loss", "loss_grad"}
-OPTIMIZERS = {"sgd": dg.optimizers.SGD, "adam": dg.optimizers.Adam}

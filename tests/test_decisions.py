@@ -242,7 +242,7 @@ def test_a_refused_argument_changes_nothing():
              lambda: optimizer_update("sgd", w, np.ones((2, 3)), slots * 2, 0.1, (0.9, 0), 1),
              lambda: optimizer_update("sgd", w, np.ones((2, 3)), slots, 0.1, (0.9,), 1),
              lambda: optimizer_update("adam", w, np.ones((2, 3)), slots, 0.1, (0.9, 0.9, 1), 1),
-             lambda: optimizer_update("lion", w, np.ones((2, 3)), slots, 0.1, (0.9, 0), 1)]  # fmt: skip
+             lambda: optimizer_update("lamb", w, np.ones((2, 3)), slots, 0.1, (0.9, 0), 1)]  # fmt: skip
     for call in calls:
         with pytest.raises((ValueError, TypeError)):
             call()

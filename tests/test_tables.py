@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from compositions import CREATION
 from densegrad import _core
-from oracles import LOSSES, gamma, ulp, unit
+from oracles import LOSSES, ulp
 from rows import generator, narrow, widen
-from steps import optimizer_update
-from tables import ACTIVATION_CASES, COARSE_PRIMITIVES, OPTIMIZERS, ROWS
+from tables import ACTIVATION_CASES, COARSE_PRIMITIVES, ROWS
+from updates import OPTIMIZERS
 
 DTYPES = ("float32", "float64")
 # The oracle's own error: none against float32, nor against float64 where long double is wider.
@@ -36,7 +36,9 @@ def test_registries_python_names_and_tables_hold_the_same_sets():
     assert set(_core.activation_names()) == set(dg.activations._NAME_OF.values())
     assert set(_core.loss_names()) == {name for name, _ in LOSSES}
     assert set(_core.loss_names()) == {f.__name__ for f in dg.losses._FUNCTIONS}
-    assert set(_core.optimizer_names()) == set(OPTIMIZERS) == set(dg.optimizers._CLASSES)
+    classes = dg.optimizers._CLASSES
+    assert {cls._update_name for cls in classes.values()} == set(_core.optimizer_names())
+    assert set(_core.optimizer_names()) == {classes[row.cls.lower()]._update_name for row in OPTIMIZERS.values()}
 
 
 def test_ops_offers_every_row_under_its_public_name():
@@ -118,64 +120,3 @@ def test_shapes_that_do_not_broadcast_are_refused_with_both_shapes(name):
     a, b = np.ones((2, 3), "float32"), np.ones((4,), "float32")
     with pytest.raises(ValueError, match=rf"\[{name}\] `x1` has shape \(2, 3\) but `x2` has shape \(4,\)"):
         f(True, a, b) if name == "where" else f(a, b)
-
-
-# ---- Optimizers: one step from given slots ---------------------------------------------------------------------------
-
-
-def sgd_step(w, g, slots, lr, momentum, nesterov):
-    """w and slots after a step, and a bound of their error over u: a sum of two products rounds four times at most."""
-    if not slots:
-        return w - lr * g, [], 2 * (np.abs(w) + np.abs(lr * g)), []
-    m = momentum * slots[0] - lr * g
-    size = np.abs(momentum * slots[0]) + np.abs(lr * g)
-    move = momentum * m - lr * g if nesterov else m
-    return w + move, [m], 8 * (np.abs(w) + size), [4 * size]
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("momentum,nesterov", [(None, 0), (0.9, 0), (0.9, 1)])
-def test_sgd_step_equals_the_formula(momentum, nesterov, dtype, seed):
-    for n in (0, 1, 7, 15, 16, 17, 33, 65):
-        rng = generator(seed, "sgd", momentum, nesterov, n)
-        w, g, m = (rng.normal(size=n).astype(dtype) for _ in range(3))
-        variable, slot = dg.Variable(w), dg.Variable(m)
-        lr, mu = float(np.dtype(dtype).type(0.1)), float(np.float32(momentum or 0))  # as Keras: float32 first
-        optimizer_update("sgd", variable, g, [slot] if momentum else [], lr, (mu, nesterov), 1)
-        new, slots, bound, slot_bounds = sgd_step(*widen([w, g]), widen([m]) if momentum else [], lr, mu, nesterov)
-        assert np.all(np.abs(variable.numpy() - new) <= bound * unit(dtype))
-        for s, e in zip(slots, slot_bounds):
-            assert np.all(np.abs(slot.numpy() - s) <= e * unit(dtype))
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("amsgrad", [False, True])
-@pytest.mark.parametrize("step", [1, 2, 1000])
-def test_adam_step_equals_the_formula(step, amsgrad, dtype, seed):
-    """w - m alpha / (sqrt(v) + eps), alpha = lr sqrt(1 - b2^t) / (1 - b1^t): 1 - b^t is off by u b^t (t + 2).
-
-    As in Keras, the b of the powers has been a float32, whatever the dtype; that of 1 - b has not.
-    """
-    u = unit(dtype)
-    for n in (0, 1, 7, 16, 33):
-        rng = generator(seed, "adam", amsgrad, step, n)
-        w, g, m = (rng.normal(size=n).astype(dtype) for _ in range(3))
-        v, hat = (rng.uniform(0.1, 2, n).astype(dtype) for _ in range(2))
-        variable, slots = dg.Variable(w), [dg.Variable(s) for s in ([m, v, hat] if amsgrad else [m, v])]
-        b1, b2, lr, eps = 0.9, 0.999, 0.01, 1e-7
-        optimizer_update("adam", variable, g, slots, lr, (b1, b2, eps), step)
-        w, g, m, v, hat = widen([w, g, m, v, hat])
-        m_new, v_new = m + (g - m) * (1 - b1), v + (g * g - v) * (1 - b2)
-        m_error = gamma(5, dtype) * (np.abs(m) + (np.abs(g) + np.abs(m)) * (1 - b1))
-        v_error = gamma(6, dtype) * (v + (g * g + v) * (1 - b2))
-        assert np.all(np.abs(slots[0].numpy() - m_new) <= m_error)
-        assert np.all(np.abs(slots[1].numpy() - v_new) <= v_error)
-        used = np.maximum(hat, v_new) if amsgrad else v_new
-        if amsgrad:
-            assert np.all(np.abs(slots[2].numpy() - used) <= v_error)
-        b1, b2 = float(np.float32(b1)), float(np.float32(b2))
-        alpha = lr * np.sqrt(1 - b2**step) / (1 - b1**step)
-        alpha_error = sum(u * (b**step * (step + 2) / (1 - b**step) + 1) for b in (b1, b2)) + 5 * u
-        move = m_new * alpha / (np.sqrt(used) + eps)
-        error = np.abs(move) * (alpha_error + v_error / used + 4 * u) + m_error * alpha / np.sqrt(used)
-        assert np.all(np.abs(variable.numpy() - (w - move)) <= error + u * (np.abs(w) + 2 * np.abs(move)))

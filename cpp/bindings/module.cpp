@@ -30,6 +30,7 @@ PYBIND11_MODULE(_core, m) {
   register_ops(m);
   register_random(m);
   register_layers(m);
+  register_optimizers(m);
   register_tape(m);
   register_config(m);
   register_traced(m);

@@ -1,4 +1,4 @@
-// Dense layers, activations, losses and optimizer steps.
+// Dense layers, activations and losses.
 #include <pybind11/stl.h>
 
 #include <cmath>
@@ -132,23 +132,6 @@ void register_layers(py::module_& m) {
         return py::make_tuple(a, b);
       },
       py::arg("x1"), py::arg("x2"));
-  m.def(
-      "optimizer_step",
-      [](const std::string& name, const py::sequence& work, double learning_rate, const std::vector<double>& hyper,
-         Variable& iterations) {
-        PauseRecording pause;
-        std::vector<VariableUpdate> updates;
-        for (py::handle item : work) {
-          const auto part = py::reinterpret_borrow<py::sequence>(item);
-          VariableUpdate update{py::cast<std::shared_ptr<Variable>>(part[0]), convert(part[1]), {}};
-          for (py::handle slot : py::sequence(part[2]))
-            update.slots.push_back(py::cast<std::shared_ptr<Variable>>(slot));
-          updates.push_back(std::move(update));
-        }
-        optimizer_step(parse_enum<Optimizer>("optimizer_step", "name", names_of<Optimizer>(), name), updates,
-                       learning_rate, hyper, iterations);
-      },
-      py::arg("name"), py::arg("work"), py::arg("learning_rate"), py::arg("hyper"), py::arg("iterations"));
   m.def("activation_parameters", [](const std::string& name) {
     py::list list;
     for (const ActivationParameter& p : activation_parameters(parse_activation("activation_parameters", name))) {
@@ -161,7 +144,6 @@ void register_layers(py::module_& m) {
   m.def("loss_formula", [](const std::string& name) {
     return formula_of(parse_enum<Loss>("loss_formula", "name", names_of<Loss>(), name));
   });
-  m.def("optimizer_names", [] { return strings(names_of<Optimizer>()); });
 }
 
 }  // namespace densegrad::python

@@ -69,7 +69,17 @@ enum class Loss : int {
   sparse_categorical_crossentropy,
   count
 };
-enum class Optimizer : int { sgd, adam, count };
+enum class Optimizer : int { sgd, adam, rmsprop, adagrad, adadelta, adamax, nadam, lion, count };
+
+enum class Schedule : int {
+  exponential_decay,
+  inverse_time_decay,
+  polynomial_decay,
+  cosine_decay,
+  cosine_decay_restarts,
+  piecewise_constant_decay,
+  count
+};
 
 // What an activation takes besides its input, in the order that its formula declares.
 using ActivationValues = std::array<double, 3>;

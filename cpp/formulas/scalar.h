@@ -1,5 +1,5 @@
 // The vocabulary of a formula, for float and double: exp expm1 log log1p abs sqrt square sin cos tanh erf erfc floor ceil
-// round maximum minimum clip where.
+// round pow sign maximum minimum clip where.
 // A graph handle brings its own overloads, found by its namespace.
 //
 // <math.h> and not <cmath>: the C functions live in libm, the C++ ones are inline and could be merged by the linker
@@ -45,6 +45,12 @@ inline double pow(double x, double y) { return ::pow(x, y); }
 
 inline float where(bool mask, float a, float b) { return mask ? a : b; }
 inline double where(bool mask, double a, double b) { return mask ? a : b; }
+
+// -1, 0 or 1; NaN stays NaN.
+template <class V>
+inline V sign(V x) {
+  return x > V(0) ? V(1) : x < V(0) ? V(-1) : x == V(0) ? V(0) : x;
+}
 
 inline bool both(bool a, bool b) { return a && b; }
 

@@ -68,7 +68,7 @@ struct Sign {
   static constexpr const char* name = "sign";
   template <class T>
   static T apply(T x) {
-    return x > T(0) ? T(1) : x < T(0) ? T(-1) : x == T(0) ? T(0) : x;  // NaN stays
+    return formulas::sign(x);
   }
 };
 struct Sin {

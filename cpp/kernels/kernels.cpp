@@ -39,6 +39,8 @@ constexpr Kernels<T> kernels_of(formulas::List<U...>, formulas::List<B...>, form
       .loss = {loss<T, L>...},
       .loss_grad = {loss_grad<T, L>...},
       .update = {update<T, O>...},
+      .decay = decay<T>,
+      .move_average = move_average<T>,
   };
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 template <int slot_count, class T, class Entry>
 void update_with(const UpdateArgs<T>& args) {
-  const typename Entry::template Step<T> step(args.learning_rate, args.hyper, args.step);
+  const typename Entry::template Step<T> step(args.learning_rate, args.hyper, args.step, args.shared);
   T* w = args.w;
   const T* grad = args.grad;
   T* slots[slot_count + 1];  // + 1: an array has at least one entry
@@ -32,6 +32,18 @@ void update(const UpdateArgs<T>& args) {
     if (args.slot_count > slot_count) return update<T, Entry, slot_count + 1>(args);
   }
   update_with<slot_count, T, Entry>(args);
+}
+
+template <class T>
+void decay(index_t n, T weight_decay, T learning_rate, T* w) {
+  DENSEGRAD_INDEPENDENT
+  for (index_t i = 0; i < n; ++i) formulas::decay(weight_decay, learning_rate, w[i]);
+}
+
+template <class T>
+void move_average(index_t n, T momentum, const T* w, T* average) {
+  DENSEGRAD_INDEPENDENT
+  for (index_t i = 0; i < n; ++i) formulas::move_average(momentum, w[i], average[i]);
 }
 
 }  // namespace

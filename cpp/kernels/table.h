@@ -29,6 +29,7 @@ struct UpdateArgs {
   T learning_rate;
   const double* hyper;
   index_t step;  // iterations + 1
+  T shared;      // the number that all variables share, where the formula has one
 };
 
 template <class T>
@@ -64,6 +65,10 @@ struct Kernels {
   void (*loss_grad[size_of<Loss>()])(const LossArgs<T>& args, const T* row_scale, index_t row_scale_step, T* d);
 
   void (*update[size_of<Optimizer>()])(const UpdateArgs<T>& args);
+  // w -= w weight_decay learning_rate
+  void (*decay)(index_t n, T weight_decay, T learning_rate, T* w);
+  // average = momentum average + (1 - momentum) w
+  void (*move_average)(index_t n, T momentum, const T* w, T* average);
 };
 
 struct KernelTable {

@@ -113,16 +113,15 @@ void align_ranks(Tensor& a, Tensor& b);
 Tensor reduce_values(Tensor values, Tensor sample_weight, Reduction reduction);
 Tensor loss(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight, const LossOptions& options);
 
-// One optimizer step on all its variables, and the count of steps with it. Everything is checked before anything is
-// written. Not differentiable.
-class Variable;
-struct VariableUpdate {
-  std::shared_ptr<Variable> variable;
-  Tensor grad;
-  std::vector<std::shared_ptr<Variable>> slots;
-};
-void optimizer_step(Optimizer optimizer, const std::vector<VariableUpdate>& updates, double learning_rate,
-                    const std::vector<double>& hyper, Variable& iterations);
+// Clipping. clip_norm t / max(|t|, clip_norm), the norm over `axes`; `clip_norm` is a tensor of t's dtype.
+Tensor clip_by_norm(const Tensor& t, const Tensor& clip_norm, std::optional<Shape> axes = {});
+Tensor global_norm(const std::vector<Tensor>& list);  // the root of the sum of all squares; 0 for no tensors
+// clip_norm min(1 / norm, inverse) with inverse = 1 / clip_norm: what clip_by_global_norm multiplies with. NaN for an
+// infinite norm.
+Tensor global_norm_scale(const Tensor& norm, const Tensor& clip_norm, const Tensor& inverse);
+
+// Learning rates for step counts, in `dtype`; `hyper` has the order that formulas/schedules.h declares.
+Tensor schedule(Schedule name, const Tensor& step, const std::vector<double>& hyper, DType dtype);
 
 // A custom derivative: outputs with a new identity whose gradient is the callback's.
 std::vector<Tensor> record_custom(const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs,

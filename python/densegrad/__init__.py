@@ -29,6 +29,7 @@ from densegrad import (
 )
 from densegrad._core import Tensor, Variable, constant
 from densegrad.batching import vmap
+from densegrad.clipping import clip_by_global_norm, clip_by_norm, clip_by_value, global_norm
 from densegrad.config import show_config
 from densegrad.forward import ForwardAccumulator
 from densegrad.gradcheck import GradientError, GradientReport, gradcheck
@@ -61,10 +62,14 @@ __all__ = [
     "Variable",
     "activations",
     "callbacks",
+    "clip_by_global_norm",
+    "clip_by_norm",
+    "clip_by_value",
     "config",
     "constant",
     "constraints",
     "custom_gradient",
+    "global_norm",
     "grad",
     "gradcheck",
     "hessian",

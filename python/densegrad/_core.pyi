@@ -164,15 +164,66 @@ def align_ranks(x1: ArrayLike, x2: ArrayLike) -> tuple[Tensor, Tensor]: ...
 
 # One step on all variables, in place: `work` holds (variable, gradient, slots), `hyper` has the order that the
 # optimizer declares; `iterations` counts up. Everything is checked first, and computed in each variable's dtype.
-#   "sgd":  slots [] or [momentum]; hyper (momentum, nesterov)
-#   "adam": slots [m, v] or [m, v, v_hat]; hyper (beta_1, beta_2, epsilon)
+# `update` is the name of a formula, or a function (gradient, variable); `shared` belongs to nadam.
+#   "sgd":      slots [] or [momentum]; hyper (momentum, nesterov)
+#   "adam":     slots [m, v] or [m, v, v_hat]; hyper (beta_1, beta_2, epsilon)
+#   "rmsprop":  slots v, then momentum if there is one, then the average if centered;
+#               hyper (rho, momentum, epsilon, centered)
+#   "adagrad":  slots [accumulator]; hyper (epsilon,)
+#   "adadelta": slots [accumulated_grad, accumulated_delta_var]; hyper (rho, epsilon)
+#   "adamax":   slots [m, u]; hyper (beta_1, beta_2, epsilon)
+#   "nadam":    slots [m, v]; hyper (beta_1, beta_2, epsilon)
+#   "lion":     slots [m]; hyper (beta_1, beta_2)
 def optimizer_step(
-    name: str,
+    update: str | Callable[[Tensor, Variable], None],
     work: Sequence[tuple[Variable, ArrayLike, Sequence[Variable]]],
-    learning_rate: float,
+    learning_rate: ArrayLike,
     hyper: Sequence[float],
     iterations: Variable,
+    options: StepOptions | None = None,
+    shared: Variable | None = None,
 ) -> None: ...
+
+class StepOptions:
+    """What happens around the update: see cpp/ops/update.h."""
+
+    def __init__(
+        self,
+        *,
+        loss_scale: float | None = None,
+        accumulators: Sequence[Variable] = (),
+        accumulation_steps: int = 1,
+        all_accumulators: Sequence[Variable] = (),
+        clip: str = "none",
+        clip_limit: float = 0.0,
+        weight_decay: float = 0.0,
+        decayed: Sequence[Variable] = (),
+        averages: Sequence[tuple[Variable, Variable]] = (),
+        ema_momentum: float = 0.0,
+        ema_overwrite_frequency: int = 0,
+    ) -> None: ...
+
+def fits(gradient: Any, variable: Any) -> bool: ...  # the one can update the other as it is
+def update_variable(
+    name: str,
+    work: tuple[Variable, ArrayLike, Sequence[Variable]],
+    learning_rate: ArrayLike,
+    hyper: Sequence[float],
+    step: int,
+    shared: Variable | None = None,
+) -> None: ...
+def clip_gradients(grads: Sequence[ArrayLike | None], clip: str, limit: float) -> list[Tensor | None]: ...
+
+# Clipping, differentiable.
+def clip_by_norm(t: ArrayLike, clip_norm: ArrayLike, axes: int | Sequence[int] | None = None) -> Tensor: ...
+def global_norm(t_list: Sequence[ArrayLike | None]) -> Tensor: ...
+def clip_by_global_norm(
+    t_list: Sequence[ArrayLike | None], clip_norm: ArrayLike, use_norm: ArrayLike | None = None
+) -> tuple[list[Tensor | None], Tensor]: ...
+
+# Learning rates for step counts; `numbers` have the order that the schedule declares.
+def schedule(name: str, step: ArrayLike, numbers: Sequence[float], dtype: Any = "float32") -> Tensor: ...
+def schedule_names() -> list[str]: ...
 
 # Keras' stateless uniform generator for `seed`, in [minval, maxval).
 def random_integers(

@@ -14,7 +14,6 @@ _CROSSENTROPY = {
     "sparse_categorical": losses.SparseCategoricalCrossentropy,
     "categorical": losses.CategoricalCrossentropy,
 }
-_MISSING_DEFAULT = "rmsprop"  # Keras' default optimizer
 
 
 class Compiled:
@@ -29,7 +28,7 @@ class Compiled:
 
     def compile(
         self,
-        optimizer=_MISSING_DEFAULT,
+        optimizer="rmsprop",
         loss=None,
         loss_weights=None,
         metrics=None,
@@ -42,7 +41,7 @@ class Compiled:
         """Choose how to train.
 
         Args:
-            optimizer: name or `Optimizer`; must be given, since Keras' default "rmsprop" does not exist yet.
+            optimizer: name or `Optimizer`.
             loss: name, `Loss`, or callable `(y_true, y_pred) -> values`; "crossentropy" takes the kind that fits the
                 shapes.
             loss_weights: a number that multiplies the loss, or None.
@@ -56,11 +55,6 @@ class Compiled:
         Source: Keras `Model.compile`.
         """
         self._require_init()
-        if isinstance(optimizer, str) and optimizer.lower() == _MISSING_DEFAULT:
-            raise ValueError(
-                f"[compile] `optimizer` is 'rmsprop', Keras' default, which does not exist yet: pass one of "
-                f"{', '.join(optimizers._CLASSES)}."
-            )
         optimizer = optimizers.get(optimizer)
         deferred = isinstance(loss, str) and loss.lower() in ("crossentropy", "ce")
         loss_object = losses.as_loss(loss) if loss is not None and not deferred else None
@@ -163,8 +157,9 @@ class Compiled:
         with GradientTape() as tape:
             y_pred = self(x, training=True)
             loss = self.compute_loss(x, y, y_pred, sample_weight)
+            scaled = self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        self.optimizer.apply(tape.gradient(scaled, variables), variables)
         self._account(x, y, y_pred, sample_weight, loss)
 
     def test_step(self, data):

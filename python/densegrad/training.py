@@ -114,6 +114,7 @@ class Trainer(Compiled):
                 callbacks.on_epoch_end(epoch, logs)
                 if self.stop_training:
                     break
+        self.optimizer.finalize_variable_values(self.trainable_variables)
         callbacks.on_train_end(logs)
         return self.history
 

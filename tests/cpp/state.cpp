@@ -54,7 +54,8 @@ void test_variable() {
 
   const Tensor before = v->read();
   Variable iterations(Tensor::scalar(DType::int64, 0), "iterations", false);
-  optimizer_step(Optimizer::sgd, {{v, filled(1), {}}}, 0.5, std::vector<double>(2, 0.0), iterations);
+  optimizer_step({.optimizer = Optimizer::sgd, .hyper = {0, 0}, .shared = {}}, {{v, filled(1), {}}}, 0.5, {},
+                 iterations);
   require_all("a kept tensor after an update", before, 10);
   require_all("the variable after an update", v->value(), 9.5);
   require(v->value().raw() == address, "an update moved the variable");
