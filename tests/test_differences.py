@@ -214,3 +214,11 @@ def test_every_row_of_the_page_is_tested():
     """The first cells of docs/differences.md are the cases that the tests above are marked with."""
     lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| ")][2:]
     assert {line.split("|")[1].strip() for line in lines} == ROWS.keys()
+
+
+@row("a learning-rate schedule that starts from an int")
+def test_int_rates():
+    schedules = dg.optimizers.schedules
+    for step in range(5):
+        assert float(schedules.CosineDecay(1, 4)(step)) == float(schedules.CosineDecay(1.0, 4)(step))
+    assert schedules.PolynomialDecay(1, 4)(1).dtype == np.float32

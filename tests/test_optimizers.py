@@ -209,8 +209,8 @@ def apply_to_built(grad):
         (
             lambda: optimizers.get("lamb"),
             ValueError,
-            "[optimizers] `lamb` is not known: it must be one of sgd, rmsprop, adam, adamw, adadelta, adagrad, adamax, "
-            "nadam, lion.",
+            "[optimizers] `lamb` is not known: it must be one of adadelta, adagrad, adam, adamax, adamw, lion, "
+            "nadam, rmsprop, sgd.",
         ),
         (
             lambda: optimizers.get(3),
@@ -270,7 +270,7 @@ def test_errors(call, error, text):
 
 
 def test_registry_and_strings():
-    assert {c._update_name for c in optimizers._CLASSES.values()} == set(_core.optimizer_names())
+    assert {c._update_name for c in optimizers.names.objects.values()} == set(_core.optimizer_names())
     assert isinstance(optimizers.get("Adam"), optimizers.Adam)
     same = optimizers.SGD()
     assert optimizers.get(same) is same

@@ -36,7 +36,7 @@ def test_registries_python_names_and_tables_hold_the_same_sets():
     assert set(_core.activation_names()) == set(dg.activations._NAME_OF.values())
     assert set(_core.loss_names()) == {name for name, _ in LOSSES}
     assert set(_core.loss_names()) == {f.__name__ for f in dg.losses._FUNCTIONS}
-    classes = dg.optimizers._CLASSES
+    classes = dg.optimizers.names.objects
     assert {cls._update_name for cls in classes.values()} == set(_core.optimizer_names())
     assert set(_core.optimizer_names()) == {classes[row.cls.lower()]._update_name for row in OPTIMIZERS.values()}
 

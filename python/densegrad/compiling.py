@@ -56,6 +56,8 @@ class Compiled:
         """
         self._require_init()
         optimizer = optimizers.get(optimizer)
+        if optimizer is None:
+            raise ValueError("[compile] `optimizer` is None: it must be a name or an Optimizer.")
         deferred = isinstance(loss, str) and loss.lower() in ("crossentropy", "ce")
         loss_object = losses.as_loss(loss) if loss is not None and not deferred else None
         if loss_weights is not None and not is_number(loss_weights):

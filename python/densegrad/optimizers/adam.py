@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from densegrad.optimizers.base import Optimizer
+from densegrad.optimizers.configs import registered
 
 
+@registered
 class Adam(Optimizer):
     """Adaptive moments: m += (g - m)(1 - b1), v += (g^2 - v)(1 - b2), w -= m a / (sqrt(v) + eps).
 
@@ -36,6 +38,7 @@ class Adam(Optimizer):
         return (("momentum", "velocity"),) + ((("velocity_hat",),) if self.amsgrad else ())
 
 
+@registered
 class AdamW(Adam):
     """Adam with weight decay: w -= w wd lr, then Adam's update.
 
@@ -67,6 +70,7 @@ class AdamW(Adam):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, *options, **kwargs)
 
 
+@registered
 class Adamax(Optimizer):
     """Adam by the largest gradient: m += (g - m)(1 - b1), u = max(b2 u, |g|), w -= lr m / ((1 - b1^t)(u + eps)).
 
@@ -94,6 +98,7 @@ class Adamax(Optimizer):
         return (("momentum", "norm"),)
 
 
+@registered
 class Nadam(Optimizer):
     """Adam with Nesterov momentum: w -= lr m' / (sqrt(v / (1 - b2^t)) + eps), m and v as Adam's.
 

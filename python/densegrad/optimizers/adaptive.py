@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from densegrad.optimizers.base import Optimizer
+from densegrad.optimizers.configs import registered
 
 
+@registered
 class RMSprop(Optimizer):
     """Root mean square: v = rho v + (1 - rho) g^2, u = lr g / sqrt(v + eps); w -= u, or b = mu b + u, w -= b.
 
@@ -40,6 +42,7 @@ class RMSprop(Optimizer):
         return (("velocity",), *momentum, *((("average_gradient",),) if self.centered else ()))
 
 
+@registered
 class Adagrad(Optimizer):
     """Sums of squares: a += g^2, w -= lr g / sqrt(a + eps).
 
@@ -70,6 +73,7 @@ class Adagrad(Optimizer):
         return (("accumulator",),)
 
 
+@registered
 class Adadelta(Optimizer):
     """Ratio of averages: a = rho a + (1 - rho) g^2, u = -g sqrt(d + eps) / sqrt(a + eps), w += lr u.
 

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from densegrad import _core, config
+from densegrad.optimizers.configs import Config
 from densegrad.optimizers.options import Options
 from densegrad.optimizers.rate import Rate
 from densegrad.optimizers.state import State
@@ -17,7 +18,20 @@ __all__ = ["Optimizer"]
 _step, _fits = _core.optimizer_step, _core.fits
 
 
-class Optimizer(State, Rate, Options):
+class _Signature:
+    """The constructor's signature with the options of `Optimizer` in the place of `*options`, as in Keras."""
+
+    def __get__(self, instance, cls):
+        own = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        if not any(p.kind is p.VAR_POSITIONAL for p in own):
+            return inspect.Signature(own)
+        names = {p.name for p in own}
+        base = [p for p in inspect.signature(Optimizer.__init__).parameters.values() if p.name not in {"self", *names}]
+        keywords = [p for p in own if p.kind is p.VAR_KEYWORD]
+        return inspect.Signature([*(p for p in own if p.kind is p.POSITIONAL_OR_KEYWORD), *base, *keywords])
+
+
+class Optimizer(State, Rate, Options, Config):
     """Base of optimizers: the learning rate, the step count, the slots and the options around an update.
 
     A step drops gradients that are None, divides by `loss_scale_factor`, accumulates, clips, decays the weights
@@ -46,14 +60,14 @@ class Optimizer(State, Rate, Options):
     Source: Keras `optimizers.Optimizer`.
     """
 
+    __signature__ = _Signature()
     _update_name = None  # of the formula in the compiled core
     _numbers = ()  # attributes that the formula takes, in the order that the core declares
-    _custom = False  # whether a subclass defines `update_step`
+    _custom = True  # whether a step calls `update_step`, which a subclass defines
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        cls._custom = cls.update_step is not Optimizer.update_step
-        cls.__signature__ = _signature(cls)
+        cls._custom = cls._update_name is None or cls.update_step is not Optimizer.update_step
 
     def __init__(
         self,
@@ -273,15 +287,3 @@ class Optimizer(State, Rate, Options):
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, iterations={int(self.iterations)}>"
-
-
-def _signature(cls):
-    """Return the constructor's signature with the options of `Optimizer` in the place of `*options`, as in Keras."""
-    own = list(inspect.signature(cls.__init__).parameters.values())[1:]
-    if not any(p.kind is p.VAR_POSITIONAL for p in own):
-        return inspect.Signature(own)
-    names = {p.name for p in own}
-    base = [p for p in inspect.signature(Optimizer.__init__).parameters.values() if p.name not in {"self", *names}]
-    keywords = [p for p in own if p.kind is p.VAR_KEYWORD]
-    kept = [p for p in own if p.kind is p.POSITIONAL_OR_KEYWORD]
-    return inspect.Signature([*kept, *base, *keywords])

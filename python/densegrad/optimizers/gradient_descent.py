@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from densegrad.optimizers.base import Optimizer
+from densegrad.optimizers.configs import registered
 
 
+@registered
 class SGD(Optimizer):
     """Gradient descent: w -= lr g; with momentum mu: m = mu m - lr g, w += m (nesterov: w += mu m - lr g).
 
@@ -34,6 +36,7 @@ class SGD(Optimizer):
         return (("momentum",),) if self.momentum else ()
 
 
+@registered
 class Lion(Optimizer):
     """Sign descent: w -= lr sign(b1 m + (1 - b1) g), then m = b2 m + (1 - b2) g.
 

@@ -7,6 +7,18 @@ import re
 from densegrad import _core
 from densegrad.config import is_integer, is_number
 
+OPTIONS = (
+    "weight_decay",
+    "clipnorm",
+    "clipvalue",
+    "global_clipnorm",
+    "use_ema",
+    "ema_momentum",
+    "ema_overwrite_frequency",
+    "loss_scale_factor",
+    "gradient_accumulation_steps",
+)
+
 
 class Options:
     """The part of `Optimizer` that holds its options, checks them and hands them to the core."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from densegrad import _core, config
+from densegrad.saving import Names, serialize_keras_object
+
+_names = Names("optimizers.schedules")
 
 __all__ = [
     "CosineDecay",
@@ -12,6 +15,8 @@ __all__ = [
     "LearningRateSchedule",
     "PiecewiseConstantDecay",
     "PolynomialDecay",
+    "deserialize",
+    "serialize",
 ]
 
 
@@ -64,6 +69,7 @@ class _Formula(LearningRateSchedule):
         return {name: getattr(self, name) for name in self._arguments}
 
 
+@_names.register()
 class ExponentialDecay(_Formula):
     """lr r^(step / n); staircase rounds the exponent down.
 
@@ -93,6 +99,7 @@ class ExponentialDecay(_Formula):
         )
 
 
+@_names.register()
 class InverseTimeDecay(_Formula):
     """lr / (1 + r step / n); staircase rounds step / n down.
 
@@ -122,6 +129,7 @@ class InverseTimeDecay(_Formula):
         )
 
 
+@_names.register()
 class PolynomialDecay(_Formula):
     """(lr - end)(1 - min(step, n) / n)^power + end; with cycle, n ceil(step / n) takes the place of n.
 
@@ -161,6 +169,7 @@ class PolynomialDecay(_Formula):
         )
 
 
+@_names.register()
 class CosineDecay(_Formula):
     """lr ((1 - alpha)(1 + cos(pi min(step, n) / n)) / 2 + alpha), after a linear warm-up to `warmup_target` if given.
 
@@ -201,6 +210,7 @@ class CosineDecay(_Formula):
         return [self.initial_learning_rate, self.decay_steps, self.alpha, *warmup]
 
 
+@_names.register()
 class CosineDecayRestarts(_Formula):
     """A cosine as `CosineDecay`'s that starts again: after n steps, then after t_mul times as many each time.
 
@@ -232,6 +242,7 @@ class CosineDecayRestarts(_Formula):
         )
 
 
+@_names.register()
 class PiecewiseConstantDecay(_Formula):
     """values[i] while step <= boundaries[i] (the boundary included), and the last value after that.
 
@@ -259,3 +270,20 @@ class PiecewiseConstantDecay(_Formula):
 
     def _numbers(self):
         return [*self.boundaries, *self.values]
+
+
+def serialize(learning_rate_schedule):
+    """Return a schedule as plain values, in Keras' layout. Source: Keras `optimizers.schedules.serialize`."""
+    return serialize_keras_object(learning_rate_schedule)
+
+
+def deserialize(config, custom_objects=None):
+    """Return the schedule that `serialize` wrote.
+
+    Args:
+        config: dict with `class_name` and `config`.
+        custom_objects: dict from names to classes.
+
+    Source: Keras `optimizers.schedules.deserialize`.
+    """
+    return _names.deserialize(config, custom_objects)
