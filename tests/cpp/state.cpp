@@ -1,5 +1,6 @@
 // What stays and what changes: variables, the stack of recorders, deep graphs, callbacks.
 #include "check.h"
+#include "ops/update.h"
 
 namespace densegrad::driver {
 namespace {
