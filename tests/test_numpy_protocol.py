@@ -77,3 +77,31 @@ def test_the_message_names_the_operation_that_exists():
         "[numpy.sort] has no recorded rule for these arguments, and a tape is open: dg.ops.sort has NumPy's main "
         "arguments, or leave the record on purpose with t.numpy()."
     )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "bool"])
+def test_dlpack_gives_a_copy_of_its_own(dtype):
+    """What is exported never changes with an assignment, and writing to it changes neither tensor nor variable."""
+    values = np.array([[0, 1, 2], [3, 0, 5]]).astype(dtype)
+    v = dg.Variable(values)
+    for source in (dg.constant(values), v, v.value):
+        out = np.from_dlpack(source)
+        np.testing.assert_array_equal(out, values)
+        assert out.dtype == values.dtype and not np.shares_memory(out, np.from_dlpack(source))
+    out = np.from_dlpack(v)
+    v.assign(0 * values)
+    np.testing.assert_array_equal(out, values)
+    assert v.__dlpack_device__() == (1, 0)
+
+
+def test_dlpack_is_noted_as_an_exit_and_never_shares():
+    x = dg.constant([1.0, 2.0])
+    with dg.GradientTape() as tape:
+        tape.watch(x)
+        np.from_dlpack(x)
+    assert [(cut[0], cut[3]) for cut in tape._cuts() if not cut[2]] == [("__dlpack__", __file__)]
+    with pytest.raises(BufferError, match=r"^\[__dlpack__\] a tensor is always copied: use copy=None or copy=True.$"):
+        x.__dlpack__(copy=False)
+    assert x.__dlpack__(copy=True) is not None
+    with pytest.raises(RuntimeError, match="symbolic and has no values"):
+        dg._core.placeholder((None, 3)).__dlpack__()

@@ -141,6 +141,9 @@ std::optional<DType> parse_dtype(py::handle dtype) {
   for (DType known : {DType::float32, DType::float64}) {
     if (dtype.ptr() == numpy_dtype(known).ptr()) return known;
   }
+  // Python's own types mean what its numbers become.
+  if (dtype.ptr() == reinterpret_cast<PyObject*>(&PyFloat_Type)) return DType::float32;
+  if (dtype.ptr() == reinterpret_cast<PyObject*>(&PyLong_Type)) return DType::int32;
   py::dtype d;
   try {
     d = py::dtype::from_args(py::reinterpret_borrow<py::object>(dtype));
@@ -320,7 +323,8 @@ std::optional<Shape> parse_axes(py::handle axis) {
 
 Shape parse_shape(py::handle shape, bool allow_unknown) {
   Shape s;
-  if (PyIndex_Check(shape.ptr())) return Shape{parse_index("shape", shape)};
+  const bool tensor_of_extents = is_tensor(shape) && peek(shape).rank() == 1;
+  if (PyIndex_Check(shape.ptr()) && !tensor_of_extents) return Shape{parse_index("shape", shape)};
   if (!py::isinstance<py::sequence>(shape) || PyUnicode_Check(shape.ptr())) {
     fail<TypeError>("[shape] ", std::string(py::repr(shape)), " must be an integer or a sequence of integers.");
   }

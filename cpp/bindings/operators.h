@@ -125,13 +125,21 @@ void register_operators(Class& c) {
         return dtype.is_none() ? array : py::object(array.attr("astype")(dtype));
       },
       py::arg("dtype") = py::none(), py::arg("copy") = py::none());
-  c.def("__format__", [scalar](py::handle self, const std::string& spec) -> std::string {
-    const Tensor t = convert(self);
-    const py::object value = t.has_storage() && t.size() == 1 && t.rank() == 0
-                                 ? py::object(to_numpy(t).attr("item")())
-                                 : py::reinterpret_borrow<py::object>(self);
-    if (spec.empty() || !(t.rank() == 0)) return py::str(value);
-    return py::cast<std::string>(value.attr("__format__")(spec));
+  c.def("__dlpack__", [](py::handle self, const py::kwargs& options) {
+    py::dict rest(options);
+    if (rest.contains("copy")) {
+      if (!rest["copy"].is_none() && !py::cast<bool>(rest["copy"])) {
+        throw py::buffer_error("[__dlpack__] a tensor is always copied: use copy=None or copy=True.");
+      }
+      rest.attr("pop")("copy");
+    }
+    return py::object(exit_to_numpy(convert(self), "__dlpack__").attr("__dlpack__")(**rest));
+  });
+  c.def("__dlpack_device__", [](py::handle) { return py::make_tuple(1, 0); });       // the CPU
+  c.def("__format__", [](py::handle self, const std::string& spec) -> std::string {  // as NumPy writes the values
+    const Tensor& t = peek(self);
+    if (!t.has_storage()) return py::str(self);
+    return py::cast<std::string>(to_numpy(t)[py::tuple()].attr("__format__")(spec));
   });
 
   c.def_property_readonly(

@@ -1,3 +1,5 @@
+#include <pybind11/stl.h>
+
 #include "bindings/operators.h"
 #include "bindings/register.h"
 
@@ -35,9 +37,9 @@ void register_variable(py::module_& m) {
                                                     "    name: str.\n"
                                                     "    dtype: None keeps the value's.\n\n"
                                                     "Source: Keras `Variable`, TensorFlow `Variable`.");
-  c.def(py::init([](py::handle value, bool trainable, const std::string& name, const py::object& dtype) {
+  c.def(py::init([](py::handle value, bool trainable, const std::optional<std::string>& name, const py::object& dtype) {
           PauseRecording pause;
-          return std::make_shared<Variable>(convert(value, parse_dtype(dtype)), name, trainable);
+          return std::make_shared<Variable>(convert(value, parse_dtype(dtype)), name.value_or("Variable"), trainable);
         }),
         py::arg("initial_value"), py::arg("trainable") = true, py::arg("name") = "Variable",
         py::arg("dtype") = py::none());

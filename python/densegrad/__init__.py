@@ -12,6 +12,7 @@ except ImportError as _error:
 
 from densegrad import (
     _numpy_protocol,
+    _tensor_methods,
     activations,
     callbacks,
     config,
@@ -40,6 +41,7 @@ from densegrad.tape import GradientTape, custom_gradient
 from densegrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 _numpy_protocol.install()
+_tensor_methods.install()
 
 # The vendored BLAS is opened at the first product; a build on a system BLAS ignores this.
 _vendored = _os.path.join(_os.path.dirname(_core.__file__), "_vendored")
@@ -49,6 +51,15 @@ if _os.path.isdir(_vendored):
             _core.set_blas_path(_os.path.join(_vendored, _library))
 
 __version__ = _core.build_config()["version"]
+
+
+def __getattr__(name):
+    if name == "tf":  # imported when it is asked for
+        import importlib
+
+        return importlib.import_module("densegrad.tf")
+    raise AttributeError(f"module 'densegrad' has no attribute {name!r}")
+
 
 __all__ = [
     "GradientError",

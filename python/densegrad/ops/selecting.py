@@ -1,13 +1,23 @@
 """Operations that choose entries by index or by size."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from densegrad import _core
+from densegrad._core import Tensor
 from densegrad.config import is_integer
 from densegrad.ops._arguments import extent, one_axis, tensor
 from densegrad.ops.shaping import moveaxis
 
 __all__ = ["argsort", "diag", "diagonal", "gather_nd", "sort", "take_along_axis", "top_k", "trace"]
+
+
+class TopK(NamedTuple):
+    """The result of `top_k`."""
+
+    values: Tensor
+    indices: Tensor
 
 
 def _steps(indices, n, stride):
@@ -99,7 +109,7 @@ def top_k(x, k, sorted=True):
     if not is_integer(k) or not 0 <= k <= n:
         raise ValueError(f"[top_k] `k` is {k!r}: it must be an integer in [0, {n}].")
     indices = argsort(x, descending=True)[..., :k]
-    return take_along_axis(x, indices, -1), _core.cast(indices, "int32")
+    return TopK(take_along_axis(x, indices, -1), _core.cast(indices, "int32"))
 
 
 def diagonal(x, offset=0, axis1=0, axis2=1):

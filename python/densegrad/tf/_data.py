@@ -1,0 +1,152 @@
+"""`tf.data.Dataset` as far as training loops over arrays use it: slices, shuffle, batch, map, repeat."""
+
+import itertools
+import random as python_random
+
+import numpy as np
+
+from densegrad import _core, ops, random
+
+AUTOTUNE = -1
+
+
+def _map(function, *structures):
+    """`function` of the leaves of equal structures; tuples and dicts are structures, a list is one tensor."""
+    first = structures[0]
+    if isinstance(first, tuple):
+        return tuple(_map(function, *parts) for parts in zip(*structures))
+    if isinstance(first, dict):
+        return {key: _map(function, *(s[key] for s in structures)) for key in first}
+    return function(*structures)
+
+
+class Dataset:
+    """An iterable of tensors, or of tuples and dicts of them, that can be iterated over again and again.
+
+    Source: TensorFlow `data.Dataset`.
+    """
+
+    def __init__(self, iterate, length=None, read=None):
+        # `iterate()` gives an iterator; `read` makes an element of what it yields: row numbers, or the element itself.
+        self._iterate, self._length, self._read = iterate, length, read
+
+    @staticmethod
+    def from_tensor_slices(tensors, name=None):
+        """One element for each row of the tensors, which have the same number of rows."""
+        arrays = _map(lambda leaf: _core.constant(leaf).numpy(), tensors)
+        lengths = set()
+        _map(lambda a: lengths.add(a.shape[:1]), arrays)
+        if len(lengths) != 1 or () in lengths:
+            raise ValueError(
+                f"[Dataset.from_tensor_slices] the tensors have first axes {sorted(lengths)}: all must have one of the "
+                f"same length."
+            )
+        ((rows,),) = lengths
+        return Dataset(lambda: iter(np.arange(rows)), rows, lambda row: _map(lambda a: _core.constant(a[row]), arrays))
+
+    @staticmethod
+    def range(*args):
+        """One int64 tensor for each number of Python's `range(*args)`."""
+        return Dataset.from_tensor_slices(np.arange(*args))
+
+    @staticmethod
+    def zip(*datasets):
+        """Tuples of the elements of several datasets, as long as the shortest."""
+        datasets = datasets[0] if len(datasets) == 1 and isinstance(datasets[0], tuple) else datasets
+        lengths = [d._length for d in datasets]
+        return Dataset(lambda: iter(zip(*datasets)), None if None in lengths else min(lengths))
+
+    def __iter__(self):
+        return map(self._read, self._iterate()) if self._read else self._iterate()
+
+    def __len__(self):
+        if self._length is None:
+            raise TypeError("[Dataset] the length is unknown or infinite.")
+        return self._length
+
+    def _with(self, change, length):
+        return Dataset(lambda: change(self._iterate()), length, self._read)
+
+    def batch(self, batch_size, drop_remainder=False, **options):
+        """`batch_size` consecutive elements stacked along a new first axis; the last batch may be shorter."""
+        size = int(batch_size)
+        if size < 1:
+            raise ValueError(f"[Dataset.batch] `batch_size` is {batch_size}: it must be positive.")
+
+        def chunks(elements):
+            while chunk := list(itertools.islice(elements, size)):
+                if len(chunk) == size or not drop_remainder:
+                    yield np.array(chunk) if self._read else _map(lambda *xs: ops.stack(xs), *chunk)
+
+        n = self._length
+        return self._with(chunks, None if n is None else n // size if drop_remainder else -(-n // size))
+
+    def shuffle(self, buffer_size, seed=None, reshuffle_each_iteration=True, name=None):
+        """Each element drawn from the next `buffer_size` ones, in a new order each time unless told otherwise."""
+        seed = random.make_seed() if seed is None else seed
+        shared = python_random.Random(seed)
+
+        def draws(elements):
+            rng = shared if reshuffle_each_iteration else python_random.Random(seed)
+            buffer = list(itertools.islice(elements, int(buffer_size)))
+            for element in elements:
+                i = rng.randrange(len(buffer))
+                yield buffer[i]
+                buffer[i] = element
+            rng.shuffle(buffer)
+            yield from buffer
+
+        return self._with(draws, self._length)
+
+    def repeat(self, count=None, name=None):
+        """The elements `count` times over, or forever."""
+        forever = count is None or count < 0
+        length = None if forever or self._length is None else count * self._length
+
+        def rounds():
+            return (e for _ in (itertools.count() if forever else range(count)) for e in self._iterate())
+
+        return Dataset(rounds, length, self._read)
+
+    def take(self, count, name=None):
+        """The first `count` elements."""
+        return self._with(
+            lambda e: itertools.islice(e, count), None if self._length is None else min(count, self._length)
+        )
+
+    def skip(self, count, name=None):
+        """The elements after the first `count`."""
+        length = None if self._length is None else max(self._length - count, 0)
+        return self._with(lambda e: itertools.islice(e, count, None), length)
+
+    def map(self, map_func, num_parallel_calls=None, **options):
+        """map_func of each element; a tuple is given as its arguments."""
+
+        def mapped():
+            return (map_func(*e) if isinstance(e, tuple) else map_func(e) for e in self)
+
+        return Dataset(mapped, self._length)
+
+    def enumerate(self, start=0, name=None):
+        """Pairs of a number and an element."""
+
+        def numbered():
+            return ((_core.constant(np.int64(i)), e) for i, e in zip(itertools.count(start), self))
+
+        return Dataset(numbered, self._length)
+
+    def prefetch(self, buffer_size=None, name=None):
+        """The same elements: they are at hand."""
+        return self
+
+    def cache(self, filename="", name=None):
+        """The same elements: they are at hand."""
+        return self
+
+    def as_numpy_iterator(self):
+        """An iterator of the elements with NumPy arrays in place of tensors."""
+        return (_map(lambda t: np.asarray(t)[()], e) for e in self)
+
+    def cardinality(self):
+        """The number of elements; -1 if it is infinite or unknown."""
+        return _core.constant(np.int64(-1 if self._length is None else self._length))

@@ -1,0 +1,130 @@
+"""The tables behind `densegrad.tf`: which name stands for what."""
+
+import numpy as np
+
+import densegrad
+from densegrad import initializers, ops
+from densegrad.tf import _arrays, _data, _math, _program, _random
+from densegrad.tf._keras import keras
+from densegrad.tf._namespace import Namespace, public
+
+_DTYPES = {name: np.dtype(name) for name in ("float32", "float64", "int32", "int64", "bool")}
+# The same function under both names.
+_REDUCTIONS = {
+    "reduce_all": ops.all,
+    "reduce_any": ops.any,
+    "reduce_logsumexp": ops.logsumexp,
+    "reduce_max": ops.max,
+    "reduce_mean": ops.mean,
+    "reduce_min": ops.min,
+    "reduce_prod": ops.prod,
+    "reduce_sum": ops.sum,
+}
+_SAME = (
+    "abs add broadcast_to cos cosh divide equal exp expand_dims expm1 floor gather_nd greater greater_equal identity "
+    "less less_equal logical_and logical_not logical_or maximum minimum multiply negative not_equal ones_like repeat "
+    "reshape round sigmoid sign sin sinh sqrt square squeeze stack stop_gradient subtract tan tanh tile unstack "
+    "zeros_like"
+).split()
+_MATH = (
+    "ceil divide_no_nan erf l2_normalize log log1p logical_xor reciprocal rsqrt "
+    "squared_difference top_k acos asin atan atan2 softplus sigmoid log_sigmoid"
+).split()
+_ACTIVATIONS = "elu relu relu6 selu sigmoid softplus softsign tanh swish hard_sigmoid".split()
+_RENAMED = {"pow": ops.power, "truediv": ops.divide}
+_ONLY_MATH = {
+    "is_finite": ops.isfinite,
+    "is_inf": ops.isinf,
+    "is_nan": ops.isnan,
+    "reduce_std": ops.std,
+    "reduce_variance": ops.var,
+}
+
+_arrays_table, _math_table, _program_table = public(_arrays), public(_math), public(_program)
+
+
+def _pick(table, names):
+    return {name: table[name] for name in names.split()}
+
+
+_SHARED = _REDUCTIONS | _RENAMED | _pick(_arrays_table, "argmax argmin cumsum")
+_CROSSENTROPIES = {name: f for name, f in _math_table.items() if name.endswith("_with_logits")}
+
+math = Namespace(
+    "math",
+    "Arithmetic, reductions, tests of numbers.",
+    ("densegrad.ops", [*_SAME, *_MATH]),
+    ("densegrad.activations", ["sigmoid", "softplus", "log_sigmoid", "tanh"]),
+    table=_SHARED | _ONLY_MATH | _pick(_math_table, "add_n count_nonzero zero_fraction softmax log_softmax"),
+)
+nn = Namespace(
+    "nn",
+    "Activations, cross-entropies, norms.",
+    ("densegrad.ops", ["l2_normalize", "top_k"]),
+    ("densegrad.activations", _ACTIVATIONS),
+    table=_CROSSENTROPIES
+    | _pick(_math_table, "bias_add gelu l2_loss leaky_relu log_softmax moments silu softmax zero_fraction"),
+)
+linalg = Namespace(
+    "linalg",
+    "Products, norms, diagonals.",
+    ("densegrad", ["global_norm"]),
+    ("densegrad.ops", ["l2_normalize", "einsum"]),
+    table=_pick(_math_table, "diag diag_part matmul matrix_transpose matvec norm tensordot trace")
+    | _pick(_arrays_table, "eye"),
+)
+random = Namespace(
+    "random",
+    "Random numbers of densegrad's generator.",
+    table=public(_random) | {"set_seed": densegrad.random.set_random_seed},
+)
+data = Namespace("data", "Datasets of arrays in memory.", table={"Dataset": _data.Dataset, "AUTOTUNE": _data.AUTOTUNE})
+autodiff = Namespace("autodiff", "Tapes and forward mode.", ("densegrad", ["ForwardAccumulator", "GradientTape"]))
+debugging = Namespace(
+    "debugging",
+    "Assertions that raise ValueError.",
+    table=_pick(_program_table, "assert_all_finite assert_equal assert_near check_numerics"),
+)
+config = Namespace(
+    "config", "Settings, which change nothing here.",
+    table=_pick(_program_table, "functions_run_eagerly list_physical_devices run_functions_eagerly"),
+)  # fmt: skip
+
+_INITIALIZERS = {
+    "constant_initializer": initializers.Constant,
+    "ones_initializer": initializers.Ones,
+    "random_normal_initializer": initializers.RandomNormal,
+    "random_uniform_initializer": initializers.RandomUniform,
+    "zeros_initializer": initializers.Zeros,
+}
+TOP = Namespace(
+    "",
+    "TensorFlow's names for densegrad.",
+    ("densegrad", ["GradientTape", "Tensor", "Variable", "custom_gradient", "clip_by_norm", "clip_by_global_norm"]),
+    ("densegrad.ops", [*_SAME, "einsum"]),
+    ("densegrad.activations", ["sigmoid", "tanh"]),
+    table=_DTYPES
+    | _INITIALIZERS
+    | _SHARED
+    | _arrays_table
+    | _pick(_math_table, "add_n clip_by_value matmul norm tensordot")
+    | {n: f for n, f in _program_table.items() if n not in dir(debugging) and n not in dir(config)}
+    | {
+        "__version__": densegrad.__version__,
+        "autodiff": autodiff,
+        "config": config,
+        "data": data,
+        "debugging": debugging,
+        "double": np.dtype("float64"),
+        "initializers": keras.initializers,
+        "keras": keras,
+        "linalg": linalg,
+        "losses": keras.losses,
+        "math": math,
+        "metrics": keras.metrics,
+        "newaxis": None,
+        "nn": nn,
+        "optimizers": keras.optimizers,
+        "random": random,
+    },
+)

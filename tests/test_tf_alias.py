@@ -1,0 +1,232 @@
+"""densegrad.tf: ways to import it, what is an alias of what, what is missing, and what stands around the arithmetic."""
+
+import importlib
+import inspect
+import random as python_random
+import subprocess
+import sys
+
+import densegrad as dg
+import densegrad.tf as tf
+import numpy as np
+import pytest
+from densegrad.tf import keras
+
+NAMESPACES = {"tf": tf} | {
+    name: importlib.import_module(f"densegrad.{name}")
+    for name in [f"tf.{n}" for n in dir(tf) if inspect.ismodule(getattr(tf, n))]
+    if name.split(".")[1] not in ("initializers", "losses", "metrics", "optimizers")
+}
+NAMESPACES |= {f"tf.keras.{n}": getattr(keras, n) for n in dir(keras) if inspect.ismodule(getattr(keras, n))}
+
+
+def test_every_form_of_import_gives_the_same_modules():
+    code = """
+import densegrad as dg
+assert "densegrad.tf" not in __import__("sys").modules
+import densegrad.tf.keras.layers as L
+from densegrad.tf.keras.layers import Dense
+from densegrad.tf.keras import layers, losses, Sequential
+from densegrad.tf import keras, GradientTape
+import densegrad.tf.keras as k
+import densegrad.tf as tf
+from densegrad.tf.keras import *
+from densegrad.tf.keras.backend import epsilon
+assert L is layers is keras.layers is tf.keras.layers is k.layers and k is keras and dg.tf is tf
+assert Dense is dg.layers.Dense and Sequential is dg.Sequential and losses.Loss is dg.losses.Loss
+assert GradientTape is dg.GradientTape and tf.Variable is dg.Variable and tf.Tensor is dg.Tensor
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", NAMESPACES)
+def test_every_name_that_is_listed_exists_and_says_what_it_is(name):
+    space = NAMESPACES[name]
+    for inner in dir(space):
+        if inner.startswith("__"):
+            continue
+        value = getattr(space, inner)
+        if callable(value) or inspect.ismodule(value):
+            doc = inspect.getdoc(value)
+            assert doc and len(doc.split()) >= 3, f"{name}.{inner} has no docstring"
+
+
+def test_what_is_added_to_densegrad_appears_under_keras():
+    for module in ("activations", "layers", "losses", "metrics", "optimizers", "initializers", "callbacks", "ops"):
+        ours, alias = getattr(dg, module), getattr(keras, module)
+        assert {n for n in ours.__all__ if hasattr(ours, n)} <= set(dir(alias))
+        assert all(getattr(alias, n) is getattr(ours, n) for n in ours.__all__)
+
+
+def test_a_missing_name_lists_what_exists_the_closest_first():
+    with pytest.raises(AttributeError) as caught:
+        _ = tf.redcue_sum
+    assert str(caught.value).startswith("[tf] has no `redcue_sum`. Close: reduce_sum, ")
+    assert " It has GradientTape, " in str(caught.value) and str(caught.value).endswith(", zeros_like.")
+    with pytest.raises(AttributeError, match=r"^\[tf.keras.layers\] has no `LSTM`. It has .*Dense"):
+        _ = keras.layers.LSTM
+    with pytest.raises(AttributeError, match=r"^\[tf.keras\] has no `applications`. Close: activations. It has "):
+        _ = tf.keras.applications
+    with pytest.raises(AttributeError, match=r"^\[tf.keras.datasets\] has no `mnist`. Nothing is downloaded: load"):
+        keras.datasets.mnist.load_data()
+    with pytest.raises(ImportError):
+        from densegrad.tf.keras.layers import LSTM  # noqa: F401
+
+
+def test_dtypes_compare_with_those_of_tensors():
+    assert tf.constant(1.0).dtype == tf.float32 and tf.constant([1.0], tf.double).dtype == tf.float64
+    assert tf.constant(1).dtype == tf.int32 and (tf.constant(1) > 0).dtype == tf.bool
+
+
+def test_python_types_as_dtypes_mean_what_python_numbers_become():
+    x = np.ones(2)
+    assert tf.cast(x, float).dtype == "float32" and tf.cast(x, int).dtype == "int32"
+    assert dg.Variable(x, dtype=float).dtype == "float32" and tf.cast(x, bool).dtype == "bool"
+
+
+def test_unconnected_gradients_is_taken_by_the_tape():
+    x, y = tf.Variable(2.0), tf.Variable([1.0, 2.0])
+    with tf.GradientTape() as tape:
+        z = x * x
+    assert tape.gradient(z, y, unconnected_gradients=tf.UnconnectedGradients.ZERO).numpy().tolist() == [0, 0]
+
+
+def test_seeds():
+    """`tf.random.set_seed` seeds densegrad alone, `keras.utils.set_random_seed` Python and NumPy too."""
+    python_random.seed(1)
+    state = python_random.getstate()
+    tf.random.set_seed(5)
+    first = tf.random.normal([3]).numpy()
+    tf.random.set_seed(5)
+    assert np.array_equal(first, tf.random.normal([3]).numpy())
+    assert not np.array_equal(first, tf.random.normal([3]).numpy())
+    assert python_random.getstate() == state
+    keras.utils.set_random_seed(7)
+    draws = python_random.random(), np.random.rand(), tf.random.uniform((2,)).numpy().tolist()  # noqa: NPY002
+    keras.utils.set_random_seed(7)
+    assert draws == (python_random.random(), np.random.rand(), tf.random.uniform((2,)).numpy().tolist())  # noqa: NPY002
+
+
+def test_random_numbers_have_their_distribution():
+    n = 4000
+    x = tf.random.normal((n,), mean=2.0, stddev=3.0, seed=1).numpy()
+    assert abs(x.mean() - 2) < 5 * 3 / n**0.5 and abs(x.std() - 3) < 5 * 3 / (2 * n) ** 0.5  # five standard errors
+    u = tf.random.uniform([n], -1, 3, dtype=tf.float64, seed=2).numpy()
+    assert u.dtype == "float64" and -1 <= u.min() < -0.9 and 2.9 < u.max() < 3
+    assert np.abs(tf.random.truncated_normal([n], seed=3).numpy()).max() <= 2
+    i = tf.random.uniform([n], maxval=4, dtype=tf.int32, seed=4).numpy()
+    assert sorted(set(i.tolist())) == [0, 1, 2, 3]
+    with pytest.raises(ValueError, match=r"^\[tf.random.uniform\] `maxval` is None: it must be given for int32.$"):
+        tf.random.uniform([2], dtype=tf.int32)
+    assert sorted(tf.random.shuffle(np.arange(9), seed=1).numpy()) == list(range(9))
+
+
+def test_modules_collect_their_variables_once_and_in_the_order_of_their_names():
+    class Net(tf.Module):
+        def __init__(self):
+            super().__init__(name="net")
+            self.b = tf.Variable(1.0, name="b")
+            self.a = [tf.Variable(2.0, name="a0", trainable=False), {"k": tf.Variable(3.0, name="ak")}]
+            self.c = Inner()
+            self.shared = self.b
+
+    class Inner(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = keras.layers.Dense(1)
+            self.layer.build((None, 2))
+
+    net = Net()
+    assert [v.name for v in net.variables] == ["a0", "ak", "b", "kernel", "bias"]
+    assert [v.name for v in net.trainable_variables] == ["ak", "b", "kernel", "bias"]
+    assert (net.name, net.c.name) == ("net", "inner")
+
+
+def test_function_decorates_with_and_without_arguments():
+    @tf.function
+    def f(x):
+        return x * 2.0
+
+    @tf.function(input_signature=[tf.TensorSpec(shape=[None], dtype=tf.float32)], reduce_retracing=True)
+    def g(x):
+        return f(x) + 1.0
+
+    assert g(tf.constant([1.0])).numpy() == 3
+
+
+def test_print_writes_numbers_without_their_type(capsys):
+    tf.print("loss", tf.constant(0.1), {"w": tf.constant([1.0, 1 / 3])}, tf.range(20), [tf.constant(2)], sep=" | ")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "loss | 0.1 | {'w': [1 0.333333343]} | [0 1 2 ... 17 18 19] | [2]\n"
+    tf.print(tf.range(8), output_stream=sys.stdout, summarize=-1, end="")
+    assert capsys.readouterr().out == "[0 1 2 3 4 5 6 7]"
+
+
+def test_datasets_shuffle_anew_each_time_and_keep_rows_together():
+    x = np.arange(10.0, dtype="float32")
+    data = tf.data.Dataset.from_tensor_slices((x, -x)).shuffle(10, seed=3).batch(4)
+    orders = []
+    for _ in range(2):
+        batches = [(a.numpy(), b.numpy()) for a, b in data]
+        assert [len(a) for a, _ in batches] == [4, 4, 2] and all(np.array_equal(a, -b) for a, b in batches)
+        orders.append(np.concatenate([a for a, _ in batches]).tolist())
+    assert orders[0] != orders[1] and sorted(orders[0]) == sorted(orders[1]) == x.tolist()
+    fixed = tf.data.Dataset.range(9).shuffle(9, seed=1, reshuffle_each_iteration=False)
+    assert [int(i) for i in fixed] == [int(i) for i in fixed] != list(range(9))
+    near = [int(i) for i in tf.data.Dataset.range(50).shuffle(5, seed=1)]
+    assert sorted(near) == list(range(50)) and all(i <= place + 4 for place, i in enumerate(near))
+    with pytest.raises(TypeError, match="unknown or infinite"):
+        len(data.repeat())
+    with pytest.raises(ValueError, match=r"first axes \[\(2,\), \(3,\)\]: all must have one of the same length.$"):
+        tf.data.Dataset.from_tensor_slices((np.ones(2), np.ones(3)))
+
+
+def test_assertions():
+    tf.debugging.assert_near(tf.constant(1.0), 1.0 + 1e-7)
+    tf.debugging.assert_equal([1, 2], [1, 2])
+    assert tf.debugging.check_numerics(tf.constant(1.0), "x").numpy() == 1
+    with pytest.raises(ValueError, match=r"^\[tf.debugging.assert_near\] x and y are not near: "):
+        tf.debugging.assert_near(1.0, 1.1)
+    with pytest.raises(ValueError, match=r"^\[tf.debugging.assert_equal\] labels: "):
+        tf.debugging.assert_equal(1, 2, message="labels")
+    with pytest.raises(ValueError, match=r"^\[tf.debugging.check_numerics\] loss has infinite or NaN entries.$"):
+        tf.debugging.check_numerics(tf.constant(np.inf), "loss")
+    with pytest.raises(ValueError, match=r"^\[tf.pad\] `mode` is 'REFLECT': it must be 'CONSTANT'.$"):
+        tf.pad([1.0], [[1, 1]], mode="REFLECT")
+    with pytest.raises(ValueError, match=r"^\[tf.gather\] `axis` is 0 and `batch_dims` 1: they must be equal.$"):
+        tf.gather([[1.0]], [[0]], axis=0, batch_dims=1)
+    with pytest.raises(ValueError, match=r"^\[to_categorical\] `x` has entries outside \[0, 2\): they must be classes"):
+        keras.utils.to_categorical([0, 3], 2)
+
+
+def test_methods_of_tensors_are_recorded():
+    x = dg.Variable([[1.0, -2.0], [3.0, 4.0]])
+    calls = [
+        lambda t: t.reshape(4), lambda t: t.reshape((1, -1)), lambda t: t.transpose(), lambda t: t.transpose(1, 0),
+        lambda t: t.transpose((1, 0)), lambda t: t.sum(0), lambda t: t.mean(axis=1, keepdims=True), lambda t: t.max(),
+        lambda t: t.min(1), lambda t: t.prod(), lambda t: t.var(), lambda t: t.std(0), lambda t: t.cumsum(1),
+        lambda t: t.flatten(), lambda t: t.ravel(), lambda t: t.clip(-1, 3), lambda t: t.astype("float64"),
+        lambda t: t.dot(np.ones((2, 2), "float32")), lambda t: t.squeeze(), lambda t: t.swapaxes(0, 1),
+        lambda t: t.take(np.array([0, 1]), 1), lambda t: t.repeat(2), lambda t: t.copy(), lambda t: t.trace(),
+        lambda t: t.diagonal(), lambda t: +t,
+    ]  # fmt: skip
+    for call in calls:
+        with dg.GradientTape() as tape:
+            y = call(x)
+        np.testing.assert_allclose(y.numpy(), call(x.numpy()), rtol=1e-6)
+        assert tape.gradient(y, x) is not None
+    assert x.argmax().numpy() == 3 and x.argmin(0).numpy().tolist() == [0, 0]
+    assert (x > 0).all().numpy() is not None and bool((x > 3).any()) and x.tolist() == [[1, -2], [3, 4]]
+    assert (~((x > 0) & [[True, False], [False, True]] ^ True)).numpy().tolist() == [[True, False], [False, True]]
+    with pytest.raises(TypeError, match=r"^\[Tensor\] `&`, `\|`, `\^` and `~` got float32: they take bool tensors.$"):
+        _ = x & x
+
+
+def test_formatting_writes_the_values_as_numpy():
+    t, s = dg.constant([1.0, 2.5]), dg.constant(0.25)
+    assert f"{t}" == "[1.  2.5]" and f"{s}" == "0.25" and f"{s:.3f}" == "0.250" and f"{dg.constant(7):>3}" == "  7"
+    with pytest.raises(TypeError, match="unsupported format string"):
+        _ = f"{t:.2f}"
+    assert f"{dg._core.placeholder((None, 3))}" == "<dg.Tensor: shape=(None, 3), dtype=float32, symbolic>"
