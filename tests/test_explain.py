@@ -176,6 +176,19 @@ def test_a_tape_that_was_asked_once_can_still_explain_what_was_missing():
         tape.explain(y, other)
 
 
+def test_a_tape_that_recorded_nothing_explains_that_after_its_gradients_too():
+    x = dg.constant(X)
+    with dg.GradientTape() as tape:
+        y = dg.ops.sum(x * x)
+    assert tape.gradient(y, x) is None
+    assert tape.explain(y, x).reason == "not watched"
+    with dg.GradientTape() as tape:
+        tape.watch(x)
+        y = dg.ops.sum(dg.ops.cast(x > 1.5, "float32"))
+    assert tape.gradient(y, x) is None
+    assert tape.explain(y, x).reason == "cut"
+
+
 def test_wrong_arguments():
     tape = dg.GradientTape()
     with pytest.raises(TypeError, match=r"\[GradientTape.explain\] `sources` holds a value of type ndarray"):

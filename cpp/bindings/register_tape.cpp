@@ -277,7 +277,7 @@ void register_tape(py::module_& m) {
       .def(
           "_resolve", [](const Tape& tape, py::handle source) { return resolve_source(tape, source, "explain"); },
           py::arg("source"))
-      .def_property_readonly("_is_consumed", &Tape::is_consumed)
+      .def_property_readonly("_is_dropped", &Tape::is_dropped)
       .def_readonly("_watches_variables", &Tape::watch_accessed_variables)
       .def_readonly("persistent", &Tape::persistent)
       .def_property_readonly("_recording", &Tape::is_recording);

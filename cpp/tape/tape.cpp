@@ -56,7 +56,7 @@ void Tape::reset() {
   cuts_.clear();
   behind_cuts_.clear();
   past_cuts_.clear();
-  spent_.clear();
+  spent_.reset();
 }
 
 void Tape::cut(const char* what, const Tensors& inputs, const Tensors& outputs) {
@@ -72,8 +72,8 @@ void Tape::passed(const char* what, const Tensors& inputs, const Tensors& output
 }
 
 std::vector<Tape::Link> Tape::links() const {
-  std::vector<Link> links = is_consumed() ? spent_ : links_of(*nodes_);
-  if (!links.empty()) links.insert(links.end(), past_cuts_.begin(), past_cuts_.end());
+  std::vector<Link> links = spent_ ? *spent_ : links_of(*nodes_);
+  links.insert(links.end(), past_cuts_.begin(), past_cuts_.end());
   return links;
 }
 

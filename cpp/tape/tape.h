@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "ops/variable.h"
@@ -68,7 +69,7 @@ class Tape : public Recorder {
   const std::vector<Cut>& cuts() const { return cuts_; }
   // With those on what a cut left. Of a non-persistent tape after its gradients: only if one of them was missing.
   std::vector<Link> links() const;
-  bool is_consumed() const { return consumed_ && !persistent; }
+  bool is_dropped() const { return consumed_ && !persistent && !spent_; }
 
   const Recording& nodes() const { return *nodes_; }
 
@@ -104,9 +105,9 @@ class Tape : public Recorder {
   std::vector<std::shared_ptr<Variable>> variables_;  // by construction order
   std::vector<std::pair<std::uint64_t, Tensor>> calls_;
   std::vector<Cut> cuts_;
-  FlatMap<bool> behind_cuts_;    // what was computed from a cut's outputs,
-  std::vector<Link> past_cuts_;  // and how
-  std::vector<Link> spent_;      // links of a record that is gone
+  FlatMap<bool> behind_cuts_;               // what was computed from a cut's outputs,
+  std::vector<Link> past_cuts_;             // and how
+  std::optional<std::vector<Link>> spent_;  // links of a record that is gone
 };
 
 }  // namespace densegrad

@@ -160,7 +160,7 @@ class Tape:
     def _cuts(self) -> list[tuple[str, list[int], list[int], str, int]]: ...
     def _tracks(self, tensor: Tensor | Variable) -> bool: ...
     def _resolve(self, source: Any) -> Tensor: ...  # a layer stands for its output
-    _is_consumed: bool
+    _is_dropped: bool
     _watches_variables: bool
 
 class Pause:

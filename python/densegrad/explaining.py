@@ -36,7 +36,7 @@ def explain(tape, target, source) -> Explanation:
             fix = "; convert the values before they are watched" if name == "source" else ""
             return Explanation("dtype", f"The {name} is {t.dtype}: only float32 and float64 have gradients{fix}.")
     links, cuts = tape._links(), tape._cuts()
-    if tape._is_consumed and not links:
+    if tape._is_dropped:
         raise RuntimeError(
             "[GradientTape.explain] the tape gave its gradients, none was missing, and dropped its record: create it "
             "with persistent=True to ask for others."
