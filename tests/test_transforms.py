@@ -35,6 +35,18 @@ def test_the_gradient_has_the_structure_of_the_argument():
     assert float(gradient["rest"][0]) == 12 and gradient["rest"][1][0].numpy().tolist() == [9]
 
 
+def test_a_list_of_numbers_is_one_array():
+    """As a structure of scalars it would reach NumPy's functions as values, and the gradient would be lost."""
+    assert dg.grad(lambda x: np.sum(np.square(x)))([1.0, -3.0]).numpy().tolist() == [2, -6]
+    assert dg.jacobian(lambda x: x * x)([[1.0], [2.0]]).shape == (2, 1, 2, 1)
+    _, slope = dg.jvp(dg.ops.square, ([1.0, 2.0],), ([1.0, 0.0],))
+    assert slope.numpy().tolist() == [2, 0]
+    pair = dg.grad(lambda p: p[0] * p[1])((2.0, 3.0))
+    assert type(pair) is tuple and [float(g) for g in pair] == [3, 2]
+    pair = dg.grad(lambda p: dg.ops.sum(p[0] * p[1]))([np.ones(2, "float32"), 3.0])
+    assert type(pair) is list and float(pair[1]) == 2
+
+
 def test_argnums_and_aux():
     def f(a, b, scale=1.0):
         return dg.ops.sum(a * b) * scale, {"product": a * b}

@@ -51,7 +51,7 @@ def gradcheck(function, inputs, *, wrt=None, variables=(), order=1, max_entries=
         raise ValueError(f"[gradcheck] `order` is {order!r}: it must be a positive integer.")
     if not config.is_integer(max_entries) or max_entries < 1:
         raise ValueError(f"[gradcheck] `max_entries` is {max_entries!r}: it must be a positive integer.")
-    arguments = tuple(map(_argument, inputs if isinstance(inputs, tuple) else (inputs,)))
+    arguments = tuple(map(nest.argument, inputs if isinstance(inputs, tuple) else (inputs,)))
     chosen = _positions(arguments, wrt)
     rng, notes, entries = np.random.default_rng(seed), [], []
     try:
@@ -72,14 +72,6 @@ def gradcheck(function, inputs, *, wrt=None, variables=(), order=1, max_entries=
     if raise_on_error and not report:
         raise GradientError(f"[gradcheck] {report}")
     return report
-
-
-def _argument(value):
-    """An argument as a tensor, or as the structure that it is."""
-    parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
-    if isinstance(value, dict) or any(isinstance(p, (Tensor, Variable, np.ndarray, dict)) for p in parts):
-        return nest.converted(value)
-    return _core.identity(_core.convert(value))
 
 
 def _positions(arguments, wrt):

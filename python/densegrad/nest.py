@@ -3,9 +3,11 @@
 Dicts are walked in sorted key order, as TensorFlow does, so that two structures with equal keys match.
 """
 
+from numbers import Number
+
 from densegrad._core import convert, flatten, pack_as
 
-__all__ = ["converted", "flatten", "flatten_up_to", "pack_as"]
+__all__ = ["argument", "converted", "flatten", "flatten_up_to", "pack_as"]
 
 
 def flatten_up_to(shallow, structure):
@@ -23,3 +25,12 @@ def flatten_up_to(shallow, structure):
 def converted(structure):
     """The same structure with every leaf as a tensor."""
     return pack_as(structure, [convert(leaf) for leaf in flatten(structure)])
+
+
+def argument(value):
+    """An argument as a structure of tensors; a list of numbers, nested or not, is one array, as everywhere else."""
+    return convert(value) if _is_numbers(value) else converted(value)
+
+
+def _is_numbers(value):
+    return isinstance(value, list) and all(isinstance(part, Number) or _is_numbers(part) for part in value)

@@ -26,7 +26,7 @@ def value_and_grad(function, argnums=0, has_aux=False):
 
     Returns: a function of the same arguments that returns `(value, gradient)`, or `((value, aux), gradient)`. The
         gradient has the structure, shapes and dtypes of the argument; with a tuple of positions it is a tuple. It is
-        zero where the value does not depend on the argument. Arrays and numbers are taken as tensors.
+        zero where the value does not depend on the argument. Arrays, numbers and lists of numbers are taken as tensors.
 
     Raises: TypeError for an argument that holds no float tensor, or no position in `argnums`; ValueError if the value
         is no scalar.
@@ -194,7 +194,8 @@ def _sources(tag, args, argnums):
         if not config.is_integer(n) or not -len(args) <= n < len(args):
             raise TypeError(f"[{tag}] `argnums` has {n!r} for {len(args)} positional arguments: it must be a position.")
         # A fresh identity: the same tensor elsewhere, and an enclosing derivative, are other variables.
-        leaves = [_core.identity(_core.convert(leaf)) for leaf in nest.flatten(args[n])]
+        args[n] = nest.argument(args[n])
+        leaves = [_core.identity(leaf) for leaf in nest.flatten(args[n])]
         for leaf in leaves:
             if leaf.dtype.kind != "f":
                 raise TypeError(
