@@ -84,12 +84,35 @@ def test_config():
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [
-        (lambda: L.Dropout(1.5), ValueError, "[Dropout] `rate` is 1.5: it must be a number in [0, 1]."),
-        (lambda: L.Dropout("a"), ValueError, "[Dropout] `rate` is 'a': it must be a number in [0, 1]."),
+        (
+            lambda: L.Dropout(1.5),
+            ValueError,
+            "[Dropout] Invalid value received for argument `rate`. Expected a float value between 0 and 1. "
+            "Received: rate=1.5.",
+        ),
+        (
+            lambda: L.Dropout("a"),
+            ValueError,
+            "[Dropout] Invalid value received for argument `rate`. Expected a float value between 0 and 1. "
+            "Received: rate='a'.",
+        ),
+        (
+            lambda: L.Dropout(0.5, noise_shape=3),
+            ValueError,
+            "[Dropout] Invalid value received for argument `noise_shape`. Expected a tuple or list of integers. "
+            "Received: noise_shape=3.",
+        ),
+        (
+            lambda: L.Dropout(0.5, noise_shape=(1.0, None)),
+            ValueError,
+            "[Dropout] Invalid value received for argument `noise_shape`. Expected all elements to be integers or "
+            "None. Received: noise_shape=(1.0, None).",
+        ),
         (
             lambda: L.Dropout(0.5, noise_shape=(0, None)),
             ValueError,
-            "[Dropout] `noise_shape` is (0, None): it must be a tuple of positive integers and None.",
+            "[Dropout] Invalid value received for argument `noise_shape`. Expected all dimensions to be positive "
+            "integers or None. Received: noise_shape=(0, None).",
         ),
         (
             lambda: L.Dropout(0.5, noise_shape=(None,), name="d")(np.ones((2, 2)), training=True),

@@ -145,19 +145,25 @@ def test_gradients_move_back():
         (
             lambda: L.Subtract(name="m")([rows(2, 3)] * 3),
             ValueError,
-            "[m] is called on 3 tensors: it must be a list of two.",
+            "[m] is called on 3 tensors: the layer should be called on exactly 2 inputs.",
         ),
         (
             lambda: L.Concatenate(name="m")([rows(2, 3, 1), rows(2, 4, 1)]),
             ValueError,
-            "[m] the inputs have shapes (2, 3, 1), (2, 4, 1): they must be equal but for the axis along which they are "
-            "joined.",
+            "[m] the inputs have shapes (2, 3, 1), (2, 4, 1): the layer requires inputs with matching shapes except "
+            "for the concatenation axis.",
         ),
         (lambda: L.Concatenate("a"), TypeError, "[Concatenate] `axis` is 'a': it must be an integer."),
         (
             lambda: L.Reshape((2, -2)),
             ValueError,
-            "[Reshape] `target_shape` is (2, -2): it must be a tuple of sizes, one of them may be -1.",
+            "[Reshape] every size must be a non-negative integer, or -1 for an unknown one. "
+            "Received: target_shape=(2, -2).",
+        ),
+        (
+            lambda: L.Reshape((-1, -1)),
+            ValueError,
+            "[Reshape] there must be at most one unknown dimension (-1). Received: target_shape=(-1, -1).",
         ),
         (
             lambda: L.Reshape((4, -1), name="r")(rows(2, 6)),
@@ -167,7 +173,8 @@ def test_gradients_move_back():
         (
             lambda: L.Permute((2, 2)),
             ValueError,
-            "[Permute] `dims` is (2, 2): it must hold 1, 2, ... up to the rank of a sample, once each.",
+            "[Permute] Invalid permutation for argument `dims`: it must hold 1, 2, ... up to the rank of a sample, "
+            "once each. Received: dims=(2, 2).",
         ),
         (
             lambda: L.Permute((2, 1), name="p")(rows(2, 3)),

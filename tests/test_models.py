@@ -286,18 +286,18 @@ def two():
         (
             lambda: dg.Sequential([dg.layers.Dense(1, name="a"), dg.layers.Dense(1, name="a")]),
             ValueError,
-            "[Sequential] two layers are named 'a': the names must differ, pass `name=` to one of them.",
+            "[Sequential] All layers should have unique names, two are named 'a': pass `name=` to one of them.",
         ),
         (
             lambda: dg.Sequential([3]),
             ValueError,
-            "[Sequential] got 3, a int: every entry must be a Layer. Wrap a function in `layers.Activation`, write "
-            "`Dense(...)` instead of `Dense`.",
+            "[Sequential] Only instances of `layers.Layer` can be added, got 3, a int. Wrap a function in "
+            "`layers.Activation`, write `Dense(...)` instead of `Dense`.",
         ),
         (
             lambda: two().add(dg.layers.Input((2,))),
             ValueError,
-            "[Sequential] `m` already has layers: an Input must be the first entry.",
+            "[Sequential] `m` has already been configured with layers: an Input must be the first entry.",
         ),
         (
             lambda: dg.Sequential(name="m").pop(),
@@ -318,6 +318,22 @@ def two():
             lambda: two().build(),
             ValueError,
             "[Sequential] `input_shape` is None: it must be a shape such as (None, 784).",
+        ),
+        (
+            lambda: dg.Sequential([dg.Input((2,)), dg.layers.Dense(1)], name="m").build((None, 3)),
+            ValueError,
+            "[Sequential] `input_shape` is (None, 3) but `m` has already been configured for inputs of shape "
+            "(None, 2).",
+        ),
+        (
+            lambda: setattr(two(), "layers", []),
+            AttributeError,
+            "[Sequential] `layers` is reserved: Use `add()` and `pop()` to change the layers.",
+        ),
+        (
+            lambda: setattr(dg.Model(), "layers", []),
+            AttributeError,
+            "[Model] `Model.layers` attribute is reserved: take another name for the layers.",
         ),
         (lambda: two().get_layer("c"), ValueError, "[get_layer] `name` is 'c': `m` has a, b."),
         (lambda: two().get_layer(index=2), ValueError, "[get_layer] `index` is 2: `m` has 2 layers."),

@@ -425,7 +425,8 @@ def built():
         (
             lambda: optimizers.AdamW(weight_decay=None),
             ValueError,
-            "[AdamW] `weight_decay` is None: it must be a float; Adam is the optimizer without.",
+            "[AdamW] Argument `weight_decay` must be a float. Received: weight_decay=None. "
+            "Adam is the optimizer without.",
         ),
         (
             lambda: optimizers.Lion(beta_1=0.0),

@@ -161,12 +161,12 @@ def apply_to_built(grad):
         (
             lambda: optimizers.SGD(momentum=0),
             ValueError,
-            "[SGD] `momentum` is 0: it must be a float between 0.0 and 1.0.",
+            "[SGD] `momentum` must be a float between [0, 1]. It is 0.",
         ),
         (
             lambda: optimizers.SGD(momentum=1.5),
             ValueError,
-            "[SGD] `momentum` is 1.5: it must be a float between 0.0 and 1.0.",
+            "[SGD] `momentum` must be a float between [0, 1]. It is 1.5.",
         ),
         (
             lambda: optimizers.Adam(beta_1=1.0),

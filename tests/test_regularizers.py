@@ -104,6 +104,32 @@ def test_constraints(constraint, expected):
     assert type(again) is type(constraint) and again.get_config() == constraint.get_config()
 
 
+def test_a_step_ends_with_the_constraint():
+    w = dg.Variable(np.array([[1.0, 0.5], [-1.0, 2.0]]))
+    w.constraint = constraints.NonNeg()
+    dg.optimizers.SGD(0.5).apply_gradients([(np.array([[1.0, 2.0], [1.0, -1.0]]), w)])
+    np.testing.assert_array_equal(w.numpy(), [[0.5, 0.0], [0.0, 2.5]])
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_weights_stay_in_their_constraints_while_fitting(optimizer):
+    layer = dg.layers.Dense(
+        3,
+        kernel_initializer="ones",
+        bias_initializer=dg.initializers.Constant(-1.0),
+        kernel_constraint=constraints.MaxNorm(0.5),
+        bias_constraint="non_neg",
+    )
+    model = dg.Sequential([dg.Input((4,)), layer, dg.layers.Dense(1)])
+    model.compile(optimizer, "mean_squared_error")
+    x = rows(32, 4)
+    model.fit(x, x[:, :1], batch_size=8, epochs=3, verbose=0)
+    norms = np.linalg.norm(layer.kernel.numpy(), axis=0)
+    # Four squares, a sum, a root, a quotient, a product in float32: fewer than 16 roundings.
+    assert np.all(norms <= 0.5 * (1 + 16 * 2.0**-24))
+    assert np.all(layer.bias.numpy() >= 0)
+
+
 def regularized(**kwargs):
     return dg.layers.Dense(
         2, kernel_initializer="ones", kernel_regularizer=regularizers.L2(0.5), bias_regularizer=penalty, **kwargs
@@ -225,18 +251,22 @@ def test_configs_of_layers_have_them():
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [
-        (lambda: regularizers.L1(-1), ValueError, "[L1] `l1` is -1: it must be a non-negative number."),
-        (lambda: regularizers.L2("a"), ValueError, "[L2] `l2` is 'a': it must be a non-negative number."),
-        (lambda: regularizers.L1L2(l2=np.inf), ValueError, "[L1L2] `l2` is inf: it must be a non-negative number."),
+        (lambda: regularizers.L1(-1), ValueError, "[regularizers] `l1` is -1: expected a non-negative float."),
+        (lambda: regularizers.L2("a"), ValueError, "[regularizers] `l2` is 'a': expected a non-negative float."),
+        (
+            lambda: regularizers.L1L2(l2=np.inf),
+            ValueError,
+            "[regularizers] `l2` is inf: expected a non-negative float.",
+        ),
         (
             lambda: regularizers.OrthogonalRegularizer(mode="all"),
             ValueError,
-            "[OrthogonalRegularizer] `mode` is 'all': it must be 'rows' or 'columns'.",
+            "[OrthogonalRegularizer] Invalid value for argument `mode`: 'all'. Expected 'rows' or 'columns'.",
         ),
         (
             lambda: regularizers.OrthogonalRegularizer()(np.ones(3)),
             ValueError,
-            "[OrthogonalRegularizer] `inputs` has shape (3,): it must have two axes.",
+            "[OrthogonalRegularizer] `inputs` has shape (3,): it must have rank 2.",
         ),
         (
             lambda: regularizers.get("l1_l2"),

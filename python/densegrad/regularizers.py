@@ -47,10 +47,13 @@ class Regularizer:
         raise NotImplementedError(f"[{type(self).__name__}] must define `get_config(self)`.")
 
 
-def _factor(regularizer, name, value, default=0.0):
-    value = default if value is None else value
+def validate_float_arg(value, name):
+    """Return `value` as a float, or raise ValueError if it is not a finite number >= 0; `name` is for the message.
+
+    Source: Keras `regularizers.validate_float_arg`.
+    """
     if not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
-        raise ValueError(f"[{type(regularizer).__name__}] `{name}` is {value!r}: it must be a non-negative number.")
+        raise ValueError(f"[regularizers] `{name}` is {value!r}: expected a non-negative float.")
     return float(value)
 
 
@@ -72,7 +75,7 @@ class L1(Regularizer):
     """
 
     def __init__(self, l1=0.01):
-        self.l1 = _factor(self, "l1", l1, 0.01)
+        self.l1 = validate_float_arg(0.01 if l1 is None else l1, "l1")
 
     def __call__(self, x):
         return _core.multiply(_core.sum(_core.abs(_tensor(x))), self.l1)
@@ -96,7 +99,7 @@ class L2(Regularizer):
     """
 
     def __init__(self, l2=0.01):
-        self.l2 = _factor(self, "l2", l2, 0.01)
+        self.l2 = validate_float_arg(0.01 if l2 is None else l2, "l2")
 
     def __call__(self, x):
         return _core.multiply(_core.sum(_core.square(_tensor(x))), self.l2)
@@ -120,8 +123,8 @@ class L1L2(Regularizer):
     """
 
     def __init__(self, l1=0.0, l2=0.0):
-        self.l1 = _factor(self, "l1", l1)
-        self.l2 = _factor(self, "l2", l2)
+        self.l1 = validate_float_arg(0.0 if l1 is None else l1, "l1")
+        self.l2 = validate_float_arg(0.0 if l2 is None else l2, "l2")
 
     def __call__(self, x):
         x = _tensor(x)
@@ -149,9 +152,11 @@ class OrthogonalRegularizer(Regularizer):
     """
 
     def __init__(self, factor=0.01, mode="rows"):
-        self.factor = _factor(self, "factor", factor)
+        self.factor = validate_float_arg(factor, "factor")
         if mode not in ("rows", "columns"):
-            raise ValueError(f"[OrthogonalRegularizer] `mode` is {mode!r}: it must be 'rows' or 'columns'.")
+            raise ValueError(
+                f"[OrthogonalRegularizer] Invalid value for argument `mode`: {mode!r}. Expected 'rows' or 'columns'."
+            )
         self.mode = mode
 
     def __call__(self, inputs):
@@ -159,7 +164,7 @@ class OrthogonalRegularizer(Regularizer):
 
         x = _tensor(inputs)
         if x.ndim != 2:
-            raise ValueError(f"[OrthogonalRegularizer] `inputs` has shape {tuple(x.shape)}: it must have two axes.")
+            raise ValueError(f"[OrthogonalRegularizer] `inputs` has shape {tuple(x.shape)}: it must have rank 2.")
         rows = self.mode == "rows"
         x = ops.normalize(x, axis=1 if rows else 0)
         size = x.shape[0 if rows else 1]

@@ -69,7 +69,10 @@ class Subtract(Merge):
         """Check that there are two shapes that broadcast."""
         self._require_list(input_shape)
         if len(input_shape) != 2:
-            raise ValueError(f"[{self.name}] is called on {len(input_shape)} tensors: it must be a list of two.")
+            raise ValueError(
+                f"[{self.name}] is called on {len(input_shape)} tensors: the layer should be called on exactly 2 "
+                "inputs."
+            )
         super().build(input_shape)
 
 
@@ -115,7 +118,7 @@ class Concatenate(Merge):
     Source: Keras `layers.Concatenate`.
     """
 
-    _rule = "they must be equal but for the axis along which they are joined"
+    _rule = "the layer requires inputs with matching shapes except for the concatenation axis"
 
     def __init__(self, axis=-1, **kwargs):
         if not is_integer(axis):

@@ -8,6 +8,22 @@ from densegrad.layers.base import Layer
 from densegrad.layers.configs import names
 
 
+def _checked_shape(noise_shape):
+    is_shape = isinstance(noise_shape, (tuple, list))
+    if not is_shape:
+        rule = "a tuple or list of integers"
+    elif not all(n is None or is_integer(n) for n in noise_shape):
+        rule = "all elements to be integers or None"
+    elif not all(n is None or n > 0 for n in noise_shape):
+        rule = "all dimensions to be positive integers or None"
+    else:
+        return tuple(noise_shape)
+    raise ValueError(
+        f"[Dropout] Invalid value received for argument `noise_shape`. Expected {rule}. "
+        f"Received: noise_shape={noise_shape!r}."
+    )
+
+
 @names.register()
 class Dropout(Layer):
     """While training, entries are zero with probability `rate` and the others are divided by 1 - rate.
@@ -29,15 +45,15 @@ class Dropout(Layer):
     Source: Srivastava et al. (2014); Keras `layers.Dropout`.
     """
 
+    _stateless = True
+
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         if not is_number(rate) or not 0 <= rate <= 1:
-            raise ValueError(f"[Dropout] `rate` is {rate!r}: it must be a number in [0, 1].")
-        if noise_shape is not None:
-            noise_shape = tuple(noise_shape) if isinstance(noise_shape, (tuple, list)) else (noise_shape,)
-            if not all(n is None or (is_integer(n) and n > 0) for n in noise_shape):
-                raise ValueError(
-                    f"[Dropout] `noise_shape` is {noise_shape!r}: it must be a tuple of positive integers and None."
-                )
+            raise ValueError(
+                "[Dropout] Invalid value received for argument `rate`. Expected a float value between 0 and 1. "
+                f"Received: rate={rate!r}."
+            )
+        noise_shape = None if noise_shape is None else _checked_shape(noise_shape)
         super().__init__(**kwargs)
         self.rate, self.noise_shape, self.seed = rate, noise_shape, seed
         if rate > 0:

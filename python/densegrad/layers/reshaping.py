@@ -34,6 +34,8 @@ class Flatten(Layer):
     Source: Keras `layers.Flatten`.
     """
 
+    _stateless = True
+
     def __init__(self, data_format=None, **kwargs):
         data_format = checked_format(data_format, "Flatten")
         super().__init__(**kwargs)
@@ -60,11 +62,18 @@ class Reshape(Layer):
     Source: Keras `layers.Reshape`.
     """
 
+    _stateless = True
+
     def __init__(self, target_shape, **kwargs):
         shape = tuple(target_shape) if isinstance(target_shape, (tuple, list)) else (target_shape,)
-        if not all(is_integer(n) and n >= -1 for n in shape) or shape.count(-1) > 1:
+        if not all(is_integer(n) and n >= -1 for n in shape):
             raise ValueError(
-                f"[Reshape] `target_shape` is {target_shape!r}: it must be a tuple of sizes, one of them may be -1."
+                "[Reshape] every size must be a non-negative integer, or -1 for an unknown one. "
+                f"Received: target_shape={target_shape!r}."
+            )
+        if shape.count(-1) > 1:
+            raise ValueError(
+                f"[Reshape] there must be at most one unknown dimension (-1). Received: target_shape={target_shape!r}."
             )
         super().__init__(**kwargs)
         self.target_shape = tuple(int(n) for n in shape)
@@ -97,10 +106,13 @@ class Permute(Layer):
     Source: Keras `layers.Permute`.
     """
 
+    _stateless = True
+
     def __init__(self, dims, **kwargs):
         if not isinstance(dims, (tuple, list)) or sorted(dims) != list(range(1, len(dims) + 1)):
             raise ValueError(
-                f"[Permute] `dims` is {dims!r}: it must hold 1, 2, ... up to the rank of a sample, once each."
+                "[Permute] Invalid permutation for argument `dims`: it must hold 1, 2, ... up to the rank of a sample, "
+                f"once each. Received: dims={dims!r}."
             )
         super().__init__(**kwargs)
         self.dims = tuple(int(n) for n in dims)
@@ -130,6 +142,7 @@ class Rescaling(Layer):
     """
 
     _casts_integers = True
+    _stateless = True
 
     def __init__(self, scale, offset=0.0, **kwargs):
         super().__init__(**kwargs)

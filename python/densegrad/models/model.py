@@ -50,6 +50,10 @@ class Model(Trainer, Layer):
         """The layers of the model, in order."""
         return [layer for layer in self._leaves()[1] if isinstance(layer, Layer)]
 
+    @layers.setter
+    def layers(self, value):
+        raise AttributeError("[Model] `Model.layers` attribute is reserved: take another name for the layers.")
+
     def get_layer(self, name=None, index=None):
         """Return the layer with the given name, or at the given index of `layers`.
 

@@ -53,14 +53,17 @@ class Sequential(Model):
             entry = entry._history[0].operation
         if not isinstance(entry, Layer):
             raise ValueError(
-                f"[Sequential] got {entry!r}, a {type(entry).__name__}: every entry must be a Layer. Wrap a function "
-                "in `layers.Activation`, write `Dense(...)` instead of `Dense`."
+                f"[Sequential] Only instances of `layers.Layer` can be added, got {entry!r}, a {type(entry).__name__}. "
+                "Wrap a function in `layers.Activation`, write `Dense(...)` instead of `Dense`."
             )
         if isinstance(entry, InputLayer) and before:
-            raise ValueError(f"[Sequential] `{self.name}` already has layers: an Input must be the first entry.")
+            raise ValueError(
+                f"[Sequential] `{self.name}` has already been configured with layers: an Input must be the first entry."
+            )
         if any(layer.name == entry.name for layer in before):
             raise ValueError(
-                f"[Sequential] two layers are named {entry.name!r}: the names must differ, pass `name=` to one of them."
+                f"[Sequential] All layers should have unique names, two are named {entry.name!r}: pass `name=` to one "
+                "of them."
             )
         return entry
 
@@ -121,6 +124,11 @@ class Sequential(Model):
             raise ValueError("[Sequential] `input_shape` is None: it must be a shape such as (None, 784).")
         self._require_layers()
         shape = tuple(input_shape)
+        if self._input_layer is not None and self._input_layer.batch_shape != shape:
+            raise ValueError(
+                f"[Sequential] `input_shape` is {shape} but `{self.name}` has already been configured for inputs of "
+                f"shape {self._input_layer.batch_shape}."
+            )
         if self._input is None or tuple(self._input.shape) != shape:
             given = self._input_layer
             dtype = self._chain[0]._dtype if given is None else given._dtype
@@ -236,6 +244,10 @@ class Sequential(Model):
     def layers(self):
         """The layers, without the Input."""
         return list(self._chain)
+
+    @layers.setter
+    def layers(self, value):
+        raise AttributeError("[Sequential] `layers` is reserved: Use `add()` and `pop()` to change the layers.")
 
     @property
     def inputs(self):

@@ -66,7 +66,10 @@ class AdamW(Adam):
         **kwargs,
     ):
         if weight_decay is None:
-            raise ValueError("[AdamW] `weight_decay` is None: it must be a float; Adam is the optimizer without.")
+            raise ValueError(
+                "[AdamW] Argument `weight_decay` must be a float. Received: weight_decay=None. "
+                "Adam is the optimizer without."
+            )
         super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, *options, **kwargs)
 
 

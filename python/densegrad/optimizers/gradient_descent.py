@@ -27,7 +27,7 @@ class SGD(Optimizer):
 
     def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, *options, **kwargs):
         if not isinstance(momentum, float) or not 0 <= momentum <= 1:
-            raise ValueError(f"[SGD] `momentum` is {momentum!r}: it must be a float between 0.0 and 1.0.")
+            raise ValueError(f"[SGD] `momentum` must be a float between [0, 1]. It is {momentum!r}.")
         super().__init__(learning_rate, *options, **kwargs)
         self.momentum = momentum
         self.nesterov = bool(nesterov)
