@@ -81,6 +81,8 @@ def op(name, *args, **kw):
     return lambda: getattr(_core, name)(*args, **kw)
 
 
+BFC, CFC = "binary_focal_crossentropy", "categorical_focal_crossentropy"
+GCE = "categorical_generalized_cross_entropy"
 CCE, SCCE, BCE, MSE = (
     "categorical_crossentropy",
     "sparse_categorical_crossentropy",
@@ -143,7 +145,7 @@ ROWS = [
     (loss(CCE, ones(2, 3), t(2, 3), axis=2), V,
      f"[{CCE}] `axis` is 2 but the tensor has 2 axes: it must be in [-2, 2)."),
     (loss(MSE, 1.0, 1.0), V, f"[{MSE}] `y_pred` is a scalar: it must have at least one axis."),
-    (loss("mae", ones(2), ones(2)), V, f"[loss] `name` is 'mae': it must be one of {MSE}, {BCE}, {CCE}, {SCCE}."),
+    (loss("mae", ones(2), ones(2)), V, f"[loss] `name` is 'mae': it must be one of {', '.join(_core.loss_names())}."),
     (loss(MSE, ones(2), ones(2), reduction="auto"), V,
      f"[{MSE}] `reduction` is 'auto': it must be one of none, sum, mean, "
      "mean_with_sample_weight, sum_over_batch_size."),
@@ -152,6 +154,16 @@ ROWS = [
      "there must be one weight per value."),
     (loss(CCE, ones(1, 2), ones(1, 2), label_smoothing=2.0), V,
      f"[{CCE}] `label_smoothing` is 2: it must be in [0, 1]."),
+    (loss("huber", ones(1, 2), ones(1, 2), delta=-1), V, "[huber] `delta` is -1: it must be in [0, inf)."),
+    (loss("huber", ones(1, 2), ones(1, 2), delta="1"), V, "[huber] `delta` is '1': it must be in [0, inf)."),
+    (loss(GCE, [0], ones(1, 2), q=1), V, f"[{GCE}] `q` is 1: it must be in (0, 1)."),
+    (loss(BFC, ones(1, 2), ones(1, 2), apply_class_balancing="yes"), V,
+     f"[{BFC}] `apply_class_balancing` is 'yes': it must be True or False."),
+    (loss(CFC, ones(4, 2), ones(4, 2), alpha=[0.25, 0.5, 0.75]), V,
+     f"[{CFC}] `alpha` has shape (3,) but `y_pred` has shape (4, 2): it must be a number or one number per class."),
+    (loss(MSE, ones(1, 2), ones(1, 2), delta=1.0), T, f"[{MSE}] `delta` is not a parameter of this loss."),
+    (loss(MSE, ones(1, 2), ones(1, 2), from_logits=True), V,
+     f"[{MSE}] `from_logits` is True: this loss has no form for logits."),
     # elementwise
     (op("add", ones(2, 3), ones(4)), V, "[add] `x1` has shape (2, 3) but `x2` has shape (4,): " + AXES),
     (op("add", t(2), t(2, dtype=D)), T,

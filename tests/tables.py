@@ -14,7 +14,8 @@ import numpy as np
 from activation_oracles import ERFC, PIECEWISE, SMOOTH, erf, erfc
 from compositions import COMPOSITIONS
 from densegrad import _core
-from oracles import ACTIVATIONS, HEADS, LOSSES, ULPS, gamma, ulp, unit
+from loss_oracles import HEADS, LOSSES, OPTIONS, SPARSE, analysed, drawn, kink
+from oracles import ACTIVATIONS, ULPS, gamma, ulp, unit
 from rows import PAIRS, SAME, Row, apart, box, distinct, exact, lattice, nearest, signed, ulps
 
 
@@ -248,32 +249,34 @@ def activation_rows(label, name, parameters, f, bound, grad, grad_bound, kinks):
               box(-1, 1), shapes, dense_bound, lambda x, w, b: kink(x @ w + b) / 8, "dense", (0, 1, 2))  # fmt: skip
 
 
-def loss_rows(name, form):
-    value, value_bound, grad, grad_bound = LOSSES[name, form]
-    sparse, head = name.startswith("sparse"), HEADS.get(name)
+def loss_rows(name, form, **options):
+    value, value_bound, grad, grad_bound = analysed(name, form, **options) if options else LOSSES[name, form]
+    sparse, head = name in SPARSE, HEADS.get(name)
 
     def labels(t, p):
         return np.eye(p.shape[-1], dtype=p.dtype)[t].reshape(p.shape) if sparse else t
 
     def draw(rng, shapes):
-        shape = shapes[1]
-        p = rng.uniform(0.05, 0.95, shape) if form == "values" else rng.uniform(-4, 4, shape)
-        t = rng.integers(0, shape[-1], shape[:-1]) if sparse else rng.uniform(0, 1, shape)
-        return [t, p, *[rng.normal(size=s) for s in shapes[2:]]]
+        return [*drawn(name, form, rng, shapes[1]), *[rng.normal(size=s) for s in shapes[2:]]]
 
     def call(t, p):
         p = _core.convert(p)
         p = _core.activation(head, p) if form == "fused" else p
-        return _core.loss(name, t, p, from_logits=form == "logits", reduction="none")
+        return _core.loss(name, t, p, from_logits=form == "logits", reduction="none", **options)
 
-    shapes = [(3, 1 if name[0] in "mb" else 2), (0, 3), (17, 33), (2, 3, 4), (5, 4)]
+    shapes = [(3, 2 if "categorical" in name else 1), (0, 3), (17, 33), (2, 3, 4), (5, 4)]
     pairs = [(s[:-1] if sparse else s, s) for s in shapes]
     wrt = (1,) if sparse else (0, 1)
-    yield Row(f"{name} {form}", "loss", call, lambda t, p: value(labels(t, p), p), draw, pairs,
-              lambda v, d, t, p: value_bound(labels(t, p), p, d), op=name, wrt=wrt)  # fmt: skip
-    yield Row(f"{name} {form}_grad", "loss_grad", lambda t, p, d: gradient_of(lambda x: call(t, x), p, d),
+    title = " ".join([name, *(f"{key}={value}" for key, value in options.items()), form])
+
+    def distance(t, p, *rest):
+        return kink(name, t, p, **options)
+
+    yield Row(title, "loss", call, lambda t, p: value(labels(t, p), p), draw, pairs,
+              lambda v, d, t, p: value_bound(labels(t, p), p, d), distance, name, wrt)  # fmt: skip
+    yield Row(f"{title}_grad", "loss_grad", lambda t, p, d: gradient_of(lambda x: call(t, x), p, d),
               lambda t, p, d: grad(labels(t, p), p, d), draw, [(*a, s[:-1]) for a, s in zip(pairs, shapes)],
-              lambda v, dtype, t, p, d: grad_bound(labels(t, p), p, d, dtype), wrt=(*wrt, 2))  # fmt: skip
+              lambda v, dtype, t, p, d: grad_bound(labels(t, p), p, d, dtype), distance, wrt=(*wrt, 2))  # fmt: skip
 
 
 @dg.custom_gradient
@@ -287,6 +290,7 @@ ACTIVATION_CASES += [(str(c), c.name, c.parameters, c.value, c.bound, c.grad, c.
                      for c in SMOOTH + PIECEWISE]  # fmt: skip
 COARSE = [row for case in ACTIVATION_CASES for row in activation_rows(*case)]
 COARSE += [row for key in LOSSES for row in loss_rows(*key)]
+COARSE += [row for name in OPTIONS for options in OPTIONS[name] for row in loss_rows(name, "values", **options)]
 COARSE += [Row("custom_gradient", "custom_gradient", custom_square, np.square, box(-3, 3), [(s,) for s in SAME],
                ulps(0.51), wrt=(0,), example=15)]  # fmt: skip
 ROWS = ELEMENTWISE + STRUCTURAL + COARSE + COMPOSITIONS

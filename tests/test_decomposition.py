@@ -14,62 +14,12 @@ import densegrad as dg
 import numpy as np
 import pytest
 from densegrad import _core
-from oracles import HEADS, LOSSES
+from loss_formulas import FORMULAS
+from loss_oracles import HEADS, LOSSES, SPARSE, drawn
 from rows import generator
+from vocabulary import Bounded, BoundedCoarse, BoundedLosses, Fine, numbers
 
 ACTIVATIONS = ("linear", "sigmoid", "relu", "softmax")
-
-
-class Fine:
-    """The vocabulary of the formulas on tensors."""
-
-    exp, log = staticmethod(dg.ops.exp), staticmethod(dg.ops.log)
-
-    @staticmethod
-    def total(x):
-        return dg.ops.sum(x, axis=-1, keepdims=True)
-
-    @staticmethod
-    def masked(x, mask):
-        return dg.ops.where(mask, x, dg.ops.cast(0.0, x.dtype))
-
-    @staticmethod
-    def product(a, b):
-        return dg.ops.matmul(a, b)
-
-    @staticmethod
-    def const(x, like):
-        return dg.constant(x, like.dtype)
-
-
-class Bounded:
-    """The same on nodes."""
-
-    exp, log, masked, product = (staticmethod(f) for f in (bounds.exp, bounds.log, bounds.masked, bounds.matmul))
-    sigmoid = None
-
-    @staticmethod
-    def total(x):
-        return bounds.total(x, -1, keepdims=True)
-
-    @staticmethod
-    def const(x, like):
-        return like.machine.rounded(np.asarray(x))
-
-
-class BoundedCoarse(Bounded):
-    """The nodes of a coarse layer: a derivative from the output where the primitive has one."""
-
-    sigmoid = staticmethod(bounds.sigmoid)
-
-
-def numbers(x):
-    return x.value if isinstance(x, bounds.Node) else x.numpy()
-
-
-def absolute(f, x):
-    positive = numbers(x) >= 0
-    return f.masked(x, positive) - f.masked(x, ~positive)
 
 
 def activate(f, name, z):
@@ -84,26 +34,6 @@ def activate(f, name, z):
         return one / (one + f.exp(-z))
     e = f.exp(z - f.const(numbers(z).max(axis=-1, keepdims=True), z))
     return e / f.total(e)
-
-
-def loss_values(f, name, form, t, p, smoothing):
-    """Per-row values, with the columns kept as 1; t are one-hot for the sparse loss."""
-    n = numbers(p).shape[-1]
-    one = f.const(1.0, p)
-    if smoothing:
-        t = t * f.const(1 - smoothing, p) + f.const(smoothing / (2 if name == "binary_crossentropy" else n), p)
-    if name == "mean_squared_error":
-        return f.total((p - t) * (p - t)) / f.const(float(n), p)
-    if name == "binary_crossentropy":
-        if form == "values":
-            each = -(t * f.log(p) + (one - t) * f.log(one - p))
-        else:
-            each = f.masked(p, numbers(p) >= 0) - p * t + f.log(one + f.exp(-absolute(f, p)))
-        return f.total(each) / f.const(float(n), p)
-    if form == "values":
-        return -f.total(t * f.log(p / f.total(p)))
-    shifted = p - f.const(numbers(p).max(axis=-1, keepdims=True), p)
-    return -f.total(t * (shifted - f.log(f.total(f.exp(shifted)))))
 
 
 def compare(coarse, fine, node, what, coarse_node=None):
@@ -160,38 +90,41 @@ def test_layer_equals_its_formula(kind, name, dtype, seed):
 @pytest.mark.parametrize("name,form", LOSSES, ids=lambda x: x)
 def test_loss_equals_its_formula(name, form, smoothing, dtype, seed):
     """Values per row, and the gradient by predictions (or logits) and, where labels are real, by labels."""
-    sparse = name.startswith("sparse")
-    ignored = sparse or name == "mean_squared_error"
+    sparse = name in SPARSE
+    options = {"label_smoothing": smoothing} if "label_smoothing" in _core.loss_parameters(name) else {}
     for shape in ((1, 2), (17, 5), (3, 33)):
         rng = generator(seed, name, form, dtype, shape)
-        p = rng.uniform(0.1, 0.9, shape) if form == "values" else rng.normal(size=shape) * 3
-        labels = rng.integers(0, shape[1], shape[0])
-        t = np.eye(shape[1])[labels] if sparse else rng.uniform(0, 1, shape)
+        labels, p = drawn(name, form, rng, shape)
+        t = np.eye(shape[1])[labels] if sparse else labels
         p, t = p.astype(dtype), t.astype(dtype)
         weights = rng.normal(size=(shape[0], 1)).astype(dtype)
 
         def coarse(z, y=None):
             y_true = labels if sparse else t if y is None else y  # noqa: B023
             z = _core.activation(HEADS[name], z) if form == "fused" else z
-            values = _core.loss(name, y_true, z, None, form == "logits", smoothing, -1, "none")
+            values = _core.loss(name, y_true, z, None, form == "logits", -1, "none", **options)
             return dg.ops.reshape(values, (-1, 1))
 
         def formula(f, z, y=None):
             y = f.const(t, z) if y is None else y  # noqa: B023
-            return loss_values(f, name, form, y, z, 0.0 if ignored else smoothing)
+            if options and smoothing:
+                classes = 2 if name.startswith("binary") else shape[1]  # noqa: B023
+                y = y * f.const(1 - smoothing, z) + f.const(smoothing / classes, z)
+            return FORMULAS[name](f, form, y, z)
 
         arrays = [p] if sparse else [p, t]
         tensors = [dg.constant(a) for a in arrays]
         node = on_nodes(lambda *a: formula(Bounded, *a), dtype, arrays, weights)
         fine = on_tape(lambda *a: formula(Fine, *a), tensors, weights)
-        compare(on_tape(coarse, tensors, weights), fine, node, (name, form, shape))
+        other = on_nodes(lambda *a: formula(BoundedLosses, *a), dtype, arrays, weights)
+        compare(on_tape(coarse, tensors, weights), fine, node, (name, form, shape), other)
 
 
 @pytest.mark.parametrize("name,form", [key for key in LOSSES if key[0] != "mean_squared_error"], ids=lambda x: x)
 def test_class_axis_anywhere_equals_the_class_axis_moved_last(name, form, seed):
     """Values, gradients and gradients of gradients: the same bits, since the kernels see the same rows."""
     rng = generator(seed, "axis", name, form)
-    sparse = name.startswith("sparse")
+    sparse = name in SPARSE
     p = rng.uniform(0.1, 0.9, (4, 3, 2)) if form == "values" else rng.normal(size=(4, 3, 2))
     t = rng.integers(0, 3, (4, 2)) if sparse else rng.uniform(size=(4, 3, 2))
 
@@ -202,7 +135,7 @@ def test_class_axis_anywhere_equals_the_class_axis_moved_last(name, form, seed):
             with dg.GradientTape() as tape:
                 tape.watch(x)
                 z = _core.activation(HEADS[name], x, axis) if form == "fused" else x
-                loss = _core.loss(name, t, z, None, form == "logits", 0.0, axis, "sum")
+                loss = _core.loss(name, t, z, None, form == "logits", axis, "sum")
             g = tape.gradient(loss, x)
             s = dg.ops.sum(dg.ops.square(g))
         return loss, g, outer.gradient(s, x)

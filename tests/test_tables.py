@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from compositions import CREATION
 from densegrad import _core
-from oracles import LOSSES, ulp
+from loss_oracles import LOSSES
+from oracles import ulp
 from rows import generator, narrow, widen
 from tables import ACTIVATION_CASES, COARSE_PRIMITIVES, ROWS
 from updates import OPTIMIZERS

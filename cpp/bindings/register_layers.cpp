@@ -80,16 +80,54 @@ Reduction parse_reduction(const char* tag, const std::string& reduction) {
   return r == 4 ? Reduction::mean : static_cast<Reduction>(r);
 }
 
+// The value of a parameter: a real number, or a flag.
+double parse_parameter(const char* tag, const LossParameter& rule, py::handle value) {
+  const bool number = PyFloat_Check(value.ptr()) || py::isinstance(value, py::module_::import("numbers").attr("Real"));
+  if (number && (rule.range == LossParameter::flag || !PyBool_Check(value.ptr()))) return py::cast<double>(value);
+  fail("[", tag, "] `", rule.name, "` is ", std::string(py::repr(value)), ": it must be ", range_of(rule), ".");
+}
+
+// Keyword arguments as the parameters of a loss; all of them are checked.
+void read_parameters(const char* tag, const py::kwargs& given, DType dtype, LossOptions& o) {
+  const std::span<const LossParameter> rules = parameters_of(o.loss);
+  const LossParameter& factor = label_factor_of(o.loss);
+  for (const auto& [key, value] : given) {
+    const auto name = py::cast<std::string>(key);
+    std::size_t i = 0;
+    while (i < rules.size() && name != rules[i].name) ++i;
+    if (i < rules.size()) {
+      o.parameters[i] = parse_parameter(tag, rules[i], value);
+      check_parameter(tag, rules[i], o.parameters[i]);
+    } else if (factor.name && name == factor.name) {
+      o.label_factor = convert(value, dtype);
+    } else {
+      fail<TypeError>("[", tag, "] `", name, "` is not a parameter of this loss.");
+    }
+  }
+}
+
+Loss parse_loss(const char* tag, const std::string& name) {
+  return parse_enum<Loss>(tag, "name", names_of<Loss>(), name);
+}
+
 Tensor loss_of(const std::string& name, py::handle y_true, py::handle y_pred, py::handle sample_weight,
-               bool from_logits, double label_smoothing, index_t axis, const std::string& reduction) {
-  const LossOptions o{parse_enum<Loss>("loss", "name", names_of<Loss>(), name), from_logits, label_smoothing, axis,
-                      parse_reduction(name.c_str(), reduction)};
+               bool from_logits, index_t axis, const std::string& reduction, const py::kwargs& parameters) {
+  LossOptions o(parse_loss("loss", name), from_logits, axis, parse_reduction(name.c_str(), reduction));
   Tensor p = convert(y_pred);
   if (!is_float(p.dtype())) p = cast(p, DType::float32);
+  read_parameters(name.c_str(), parameters, p.dtype(), o);
   const bool labels = is_sparse(o.loss);
   const Tensor t = labels || is_tensor(y_true) ? convert(y_true) : convert(y_true, p.dtype());
   const Tensor w = sample_weight.is_none() ? Tensor() : convert(sample_weight, p.dtype());
   return loss(t, p, w, o);
+}
+
+py::dict loss_parameters(const std::string& name) {
+  py::dict d;
+  const Loss loss = parse_loss("loss_parameters", name);
+  for (const LossParameter& p : parameters_of(loss)) d[p.name] = p.initial;
+  if (const LossParameter& factor = label_factor_of(loss); factor.name) d[factor.name] = factor.initial;
+  return d;
 }
 
 std::vector<std::string> strings(const std::vector<const char*>& names) { return {names.begin(), names.end()}; }
@@ -114,8 +152,15 @@ void register_layers(py::module_& m) {
       },
       py::arg("name"), py::arg("x"), py::arg("axis") = -1, py::arg("parameters") = py::none());
   m.def("loss", loss_of, py::arg("name"), py::arg("y_true"), py::arg("y_pred"), py::arg("sample_weight") = py::none(),
-        py::arg("from_logits") = false, py::arg("label_smoothing") = 0.0, py::arg("axis") = -1,
-        py::arg("reduction") = "sum_over_batch_size");
+        py::arg("from_logits") = false, py::arg("axis") = -1, py::arg("reduction") = "sum_over_batch_size");
+  m.def("loss_parameters", loss_parameters, py::arg("name"));
+  m.def(
+      "check_loss_parameters",
+      [](const std::string& tag, const std::string& name, const py::kwargs& parameters) {
+        LossOptions o(parse_loss("check_loss_parameters", name));
+        read_parameters(tag.c_str(), parameters, DType::float64, o);
+      },
+      py::arg("tag"), py::arg("name"));
   m.def(
       "reduce_loss",
       [](py::handle values, py::handle sample_weight, const std::string& reduction) {
@@ -141,9 +186,8 @@ void register_layers(py::module_& m) {
   });
   m.def("activation_names", [] { return strings(names_of<Activation>()); });
   m.def("loss_names", [] { return strings(names_of<Loss>()); });
-  m.def("loss_formula", [](const std::string& name) {
-    return formula_of(parse_enum<Loss>("loss_formula", "name", names_of<Loss>(), name));
-  });
+  m.def("loss_formula", [](const std::string& name) { return formula_of(parse_loss("loss_formula", name)); });
+  m.def("loss_has_logits", [](const std::string& name) { return has_logits(parse_loss("loss_has_logits", name)); });
 }
 
 }  // namespace densegrad::python

@@ -67,8 +67,31 @@ enum class Loss : int {
   binary_crossentropy,
   categorical_crossentropy,
   sparse_categorical_crossentropy,
+  mean_absolute_error,
+  mean_absolute_percentage_error,
+  mean_squared_logarithmic_error,
+  huber,
+  poisson,
+  kl_divergence,
+  cosine_similarity,
+  hinge,
+  squared_hinge,
+  categorical_hinge,
+  binary_focal_crossentropy,
+  categorical_focal_crossentropy,
+  categorical_generalized_cross_entropy,
   count
 };
+// A number that a loss may be given: its Keras name, Keras' default, and what it must be.
+struct LossParameter {
+  enum Range { interval, open_interval, flag };
+
+  const char* name;
+  double initial;
+  double low, high;
+  Range range = interval;
+};
+constexpr int max_loss_parameters = 4;
 enum class Optimizer : int { sgd, adam, rmsprop, adagrad, adadelta, adamax, nadam, lion, count };
 
 enum class Schedule : int {

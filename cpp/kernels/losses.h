@@ -16,13 +16,13 @@ formulas::LossRow<T> loss_row(const LossArgs<T>& args, index_t r) {
           Entry::sparse ? args.labels[r] : 0,
           args.y_pred + offset,
           fused ? args.z + offset : nullptr,
-          args.label_smoothing};
+          args.parameters};
 }
 
 // A single column of an elementwise loss is one loop over entries instead of a short one per row.
 template <class T, class Entry>
 void loss(const LossArgs<T>& args, T* values) {
-  formulas::visit(args.form, [&](auto tag) {
+  formulas::visit_form<Entry>(args.form, [&](auto tag) {
     constexpr LossForm form = decltype(tag)::form;
     if constexpr (Entry::elementwise) {
       if (args.cols == 1) return fill(args.rows, values, Entry::template value_at<form>(loss_row<Entry>(args, 0)));
@@ -33,7 +33,7 @@ void loss(const LossArgs<T>& args, T* values) {
 
 template <class T, class Entry>
 void loss_grad(const LossArgs<T>& args, const T* row_scale, index_t row_scale_step, T* d) {
-  formulas::visit(args.form, [&](auto tag) {
+  formulas::visit_form<Entry>(args.form, [&](auto tag) {
     constexpr LossForm form = decltype(tag)::form;
     if constexpr (Entry::elementwise) {
       if (args.cols == 1) {

@@ -12,9 +12,9 @@ struct LossArgs {
   index_t rows, cols;
   const T* y_true;
   const index_t* labels;
-  const T* y_pred;  // probabilities, predictions, or logits (LossForm::logits)
-  const T* z;       // only LossForm::fused
-  T label_smoothing;
+  const T* y_pred;           // probabilities, predictions, or logits (LossForm::logits)
+  const T* z;                // only LossForm::fused
+  const double* parameters;  // in the order that the formula declares
   LossForm form;
 };
 

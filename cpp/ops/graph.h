@@ -66,6 +66,7 @@ inline Graph expm1(const Graph& x) { return unary(Unary::expm1, x.tensor()); }
 inline Graph log(const Graph& x) { return unary(Unary::log, x.tensor()); }
 inline Graph log1p(const Graph& x) { return unary(Unary::log1p, x.tensor()); }
 inline Graph abs(const Graph& x) { return unary(Unary::abs, x.tensor()); }
+inline Graph sign(const Graph& x) { return unary(Unary::sign, x.tensor()); }
 inline Graph sqrt(const Graph& x) { return unary(Unary::sqrt, x.tensor()); }
 inline Graph square(const Graph& x) { return unary(Unary::square, x.tensor()); }
 inline Graph sin(const Graph& x) { return unary(Unary::sin, x.tensor()); }
@@ -73,6 +74,7 @@ inline Graph cos(const Graph& x) { return unary(Unary::cos, x.tensor()); }
 inline Graph tanh(const Graph& x) { return unary(Unary::tanh, x.tensor()); }
 inline Graph erf(const Graph& x) { return unary(Unary::erf, x.tensor()); }
 inline Graph erfc(const Graph& x) { return unary(Unary::erfc, x.tensor()); }
+inline Graph pow(const Graph& x, const Graph& y) { return graph_detail::apply(Binary::power, x, y); }
 inline Graph maximum(const Graph& a, const Graph& b) { return graph_detail::apply(Binary::maximum, a, b); }
 inline Graph minimum(const Graph& a, const Graph& b) { return graph_detail::apply(Binary::minimum, a, b); }
 inline Graph clip(const Graph& x, const Graph& lo, const Graph& hi) {
@@ -93,5 +95,7 @@ inline Graph minus_tanh(const Graph& x) { return x - tanh(x); }
 inline Graph row_sum(const Graph& x) { return sum(x.tensor(), Shape{-1}, true); }
 // A shift for stability: it cancels in every formula, and so must its derivative.
 inline Graph row_max(const Graph& x) { return stop_gradient(max(x.tensor(), Shape{-1}, true)); }
+// The maximum itself; those that attain it share its derivative.
+inline Graph row_largest(const Graph& x) { return max(x.tensor(), Shape{-1}, true); }
 
 }  // namespace densegrad

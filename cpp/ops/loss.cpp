@@ -2,6 +2,7 @@
 //
 // The reduction is not part of the primitive: the broadcasting of sample weights and the five reductions are then
 // ordinary, closed operations on one value per sample, while the pass over (samples, classes) stays a single one.
+#include <cmath>
 #include <iomanip>
 
 #include "formulas/losses.h"
@@ -23,14 +24,50 @@ bool is_sparse(Loss loss) {
   return formulas::visit(loss, [](auto entry) { return decltype(entry)::sparse; });
 }
 
+bool has_logits(Loss loss) {
+  return formulas::visit(loss, [](auto entry) { return decltype(entry)::has_logits; });
+}
+
 const char* formula_of(Loss loss) {
   return formulas::visit(loss, [](auto entry) { return decltype(entry)::formula; });
+}
+
+std::span<const LossParameter> parameters_of(Loss loss) {
+  return formulas::visit(loss, [](auto entry) { return std::span<const LossParameter>(decltype(entry)::parameters); });
+}
+
+const LossParameter& label_factor_of(Loss loss) {
+  return *formulas::visit(loss, [](auto entry) { return &decltype(entry)::label_factor; });
+}
+
+std::string range_of(const LossParameter& p) {
+  if (p.range == LossParameter::flag) return "True or False";
+  const bool open = p.range == LossParameter::open_interval, endless = std::isinf(p.high);
+  std::ostringstream text;
+  text << "in " << (open ? '(' : '[') << p.low << ", " << p.high << (open || endless ? ')' : ']');
+  return text.str();
+}
+
+void check_parameter(const char* tag, const LossParameter& p, double value) {
+  const bool open = p.range == LossParameter::open_interval;
+  if (open ? value > p.low && value < p.high : value >= p.low && value <= p.high) return;
+  fail("[", tag, "] `", p.name, "` is ", value, ": it must be ", range_of(p), ".");
+}
+
+LossOptions::LossOptions(Loss l, bool logits, index_t a, Reduction r)
+    : loss(l), from_logits(logits), axis(a), reduction(r), parameters() {
+  std::size_t i = 0;
+  for (const LossParameter& p : parameters_of(loss)) parameters[i++] = p.initial;
 }
 
 namespace {
 
 bool broadcasts(Loss loss) {
   return formulas::visit(loss, [](auto entry) { return decltype(entry)::broadcasts; });
+}
+
+bool hinge_labels(Loss loss) {
+  return formulas::visit(loss, [](auto entry) { return decltype(entry)::hinge_labels; });
 }
 
 Activation head_of(Loss loss) {
@@ -70,7 +107,7 @@ LossArgs<T> loss_args(const Tensor& y_true, const Tensor& y_pred, const Tensor* 
   }
   args.y_pred = y_pred.data<T>();
   args.z = z ? z->data<T>() : nullptr;
-  args.label_smoothing = static_cast<T>(p.label_smoothing);
+  args.parameters = p.parameters.data();
   args.form = p.form;
   return args;
 }
@@ -115,7 +152,7 @@ void loss_decompose(const Tensors& in, const Params& params, Tensors& out) {
   const LossParams& p = loss_params(params);
   const LossGraph g = loss_graph(in[0], in[1], in.size() > 2 ? &in[2] : nullptr, p);
   const Graph values = formulas::visit(p.loss, [&](auto entry) {
-    return decltype(entry)::template values<Graph>(p.form, g.t, g.p, g.z, p.label_smoothing, g.cols);
+    return decltype(entry)::template values<Graph>(p.form, g.t, g.p, g.z, p.parameters.data(), g.cols);
   });
   out.push_back(reshape(values.tensor(), without_axis(in[1].shape(), p.axis)));
 }
@@ -128,7 +165,7 @@ Tensor fused_output_grad(const LossParams& p, const Tensor& y_true, const Tensor
     if constexpr (Entry::head == Activation::count) {
       return 0.0;  // no activation fuses with it
     } else {
-      return Entry::template output_grad<Graph>(g.t, g.p, p.label_smoothing, g.cols);
+      return Entry::template output_grad<Graph>(g.t, g.p, p.parameters.data(), g.cols);
     }
   });
   Shape column = dvalues.shape();
@@ -177,7 +214,7 @@ void loss_grad_decompose(const Tensors& in, const Params& params, Tensors& out) 
   const LossParams& p = loss_params(params);
   const LossGraph g = loss_graph(in[0], in[1], in.size() > 3 ? &in[3] : nullptr, p);
   const Graph slope = formulas::visit(p.loss, [&](auto entry) {
-    return decltype(entry)::template grad<Graph>(p.form, g.t, g.p, g.z, p.label_smoothing, g.cols);
+    return decltype(entry)::template grad<Graph>(p.form, g.t, g.p, g.z, p.parameters.data(), g.cols);
   });
   Shape column = in[2].shape();
   column.push_back(1);
@@ -253,6 +290,36 @@ Tensor sparse_labels(const char* tag, const Tensor& y_true, const Tensor& y_pred
   return labels;
 }
 
+// Labels that are all 0 or 1 become -1 or 1; others stay. The decision is part of the record.
+Tensor signed_labels(const Tensor& t) {
+  const auto number = [&](double value) { return constant_like(t, value); };
+  const auto is = [&](double label) { return compare(Compare::equal, t, number(label)); };
+  const Tensor others = where(is(0), number(0), where(is(1), number(0), number(1)));
+  const Tensor binary = compare(Compare::equal, sum(others), number(0));
+  return where(binary, subtract(multiply(t, number(2)), number(1)), t);
+}
+
+// Labels times their factor, and those whose smoothing the formula cannot do.
+Tensor weighted_labels(const char* tag, Tensor t, const LossOptions& o, LossParams& p) {
+  const LossParameter& rule = label_factor_of(o.loss);
+  const bool last = p.axis == t.rank() - 1;
+  if (!(rule.name || (is_rowwise(head_of(o.loss)) && !last))) return t;
+  if (const double smoothing = p.parameters[0]; smoothing != 0) {
+    // Keras spreads the smoothing over the size of the last axis, whichever axis holds the classes.
+    const double share = smoothing / static_cast<double>(t.shape().back());
+    t = add(multiply(t, constant_like(t, 1 - smoothing)), constant_like(t, share));
+    p.parameters[0] = 0;
+  }
+  if (!rule.name) return t;
+  const Tensor factor = o.label_factor.defined() ? cast(o.label_factor, t.dtype()) : constant_like(t, rule.initial);
+  if (!broadcasts(t.shape(), factor.shape()) ||
+      !(broadcast_shapes(tag, t.shape(), factor.shape(), "", "") == t.shape())) {
+    fail("[", tag, "] `", rule.name, "` has shape ", factor.shape(), " but `y_pred` has shape ", t.shape(),
+         ": it must be a number or one number per class.");
+  }
+  return multiply(t, factor);
+}
+
 }  // namespace
 
 void align_ranks(Tensor& a, Tensor& b) {
@@ -292,13 +359,15 @@ Tensor loss(const Tensor& y_true_in, const Tensor& y_pred_in, const Tensor& samp
   if (!is_float(y_pred.dtype())) {
     fail<TypeError>("[", tag, "] `y_pred` is ", y_pred.dtype(), ": it must be float32 or float64.");
   }
-  if (!(o.label_smoothing >= 0 && o.label_smoothing <= 1)) {
-    fail("[", tag, "] `label_smoothing` is ", o.label_smoothing, ": it must be in [0, 1].");
+  const std::span<const LossParameter> rules = parameters_of(o.loss);
+  for (std::size_t i = 0; i < rules.size(); ++i) check_parameter(tag, rules[i], o.parameters[i]);
+  if (o.from_logits && !has_logits(o.loss)) {
+    fail("[", tag, "] `from_logits` is True: this loss has no form for logits.");
   }
   const bool sparse = is_sparse(o.loss);
   if (!sparse) align_ranks(y_true, y_pred);
   if (y_pred.rank() == 0) fail("[", tag, "] `y_pred` is a scalar: it must have at least one axis.");
-  LossParams p{o.loss, o.from_logits ? LossForm::logits : LossForm::values, o.label_smoothing, 0};
+  LossParams p{o.loss, o.from_logits ? LossForm::logits : LossForm::values, o.parameters, 0};
   p.axis = normalize_axis(tag, o.axis, y_pred.rank());
   if (sparse) {
     y_true = sparse_labels(tag, y_true, y_pred, p.axis);
@@ -312,15 +381,10 @@ Tensor loss(const Tensor& y_true_in, const Tensor& y_pred_in, const Tensor& samp
       const Shape shape = broadcast_shapes(tag, y_true.shape(), y_pred.shape(), "y_true", "y_pred");
       y_true = broadcast_to(y_true, shape);
       y_pred = broadcast_to(y_pred, shape);
-      p.axis = shape.rank() - 1;
+      p.axis = normalize_axis(tag, o.axis, shape.rank());
     }
-  }
-
-  if (!sparse && is_rowwise(head_of(o.loss)) && p.label_smoothing != 0 && p.axis != y_pred.rank() - 1) {
-    // Keras spreads the smoothing over the size of the last axis, whichever axis holds the classes.
-    const double share = p.label_smoothing / static_cast<double>(y_pred.shape().back());
-    y_true = add(multiply(y_true, constant_like(y_true, 1 - p.label_smoothing)), constant_like(y_true, share));
-    p.label_smoothing = 0;
+    if (hinge_labels(o.loss)) y_true = signed_labels(y_true);
+    y_true = weighted_labels(tag, y_true, o, p);
   }
 
   // A softmax or sigmoid output that still knows its pre-activation takes the stable formula.

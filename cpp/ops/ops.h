@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "core/philox.h"
@@ -95,16 +97,24 @@ struct DenseGrads {
 DenseGrads dense_vjp(const Tensor& x, const Tensor& w, const Tensor& dz, bool want_dx, bool want_dw, bool want_db);
 
 // Losses.
-bool is_sparse(Loss loss);          // y_true holds class labels
-const char* formula_of(Loss loss);  // in words
+bool is_sparse(Loss loss);  // y_true holds class labels
+bool has_logits(Loss loss);
+const char* formula_of(Loss loss);                        // in words
+std::span<const LossParameter> parameters_of(Loss loss);  // in its order
+const LossParameter& label_factor_of(Loss loss);          // without a name: it has none
+std::string range_of(const LossParameter& parameter);
+void check_parameter(const char* tag, const LossParameter& parameter, double value);
 bool is_rowwise(Activation activation);
 enum class Reduction { none, sum, mean, mean_with_sample_weight };
 struct LossOptions {
   Loss loss;
-  bool from_logits = false;
-  double label_smoothing = 0;
-  index_t axis = -1;
-  Reduction reduction = Reduction::mean;
+  bool from_logits;
+  index_t axis;
+  Reduction reduction;
+  LossParameters parameters;  // Keras' defaults at first
+  Tensor label_factor;        // undefined: Keras' default
+
+  LossOptions(Loss loss, bool from_logits = false, index_t axis = -1, Reduction reduction = Reduction::mean);
 };
 // Keras' rule for ranks that differ by one: a trailing 1 is dropped from the longer, unless the shorter has one axis and
 // is extended instead.

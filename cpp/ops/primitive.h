@@ -6,6 +6,7 @@
 // the set is closed under differentiation.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <span>
 #include <variant>
@@ -80,11 +81,12 @@ struct ActivationParams {
   Activation activation;
   ActivationValues values = {};
 };
+using LossParameters = std::array<double, max_loss_parameters>;
 struct LossParams {
   Loss loss;
   LossForm form;
-  double label_smoothing;
-  int axis;  // of the classes; non-negative
+  LossParameters parameters;  // in the order that the formula declares
+  int axis;                   // of the classes; non-negative
 };
 struct CustomParams {
   CallbackPtr callback;

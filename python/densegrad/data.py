@@ -164,7 +164,7 @@ def check_batch(model, data: Data, batch_size: int) -> tuple:
     if loss is None:
         return shape
     _check_weight(data, loss, weight, shape)
-    if isinstance(loss, losses._Native):
+    if isinstance(loss, losses.NativeLoss):
         check_labels(loss, data, shape[-1] if shape else None)
         loss(_core.placeholder(y.shape, _core.constant(y[:0]).dtype), y_pred, weight)
     else:
@@ -173,7 +173,7 @@ def check_batch(model, data: Data, batch_size: int) -> tuple:
 
 
 def _check_weight(data, loss, weight, shape):
-    if weight is None or not isinstance(loss, losses._Native):
+    if weight is None or not isinstance(loss, losses.NativeLoss):
         return
     values = shape[:-1]
     fits = len(weight.shape) <= len(values) or (len(weight.shape) == len(values) + 1 and weight.shape[-1] == 1)

@@ -163,7 +163,7 @@ struct Network {
   std::vector<Activation> activations;
   std::vector<Tensor> tensors;  // x, then kernel and (unless undefined) bias per layer
   Tensor y_true;
-  LossOptions options;
+  LossOptions options{Loss::mean_squared_error};
   bool positive = false;  // the loss wants probabilities that the last activation does not give
 
   Tensor forward(const std::vector<Tensor>& t, bool fine) const;

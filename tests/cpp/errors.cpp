@@ -140,7 +140,7 @@ void test_values(Rng& rng) {
   require_throw<E>(
       "loss axis",
       [&] {
-        loss(x, x, Tensor(), {Loss::binary_crossentropy, false, 0, 2});
+        loss(x, x, Tensor(), {Loss::binary_crossentropy, false, 2});
       },
       "`axis` is 2");
   for (index_t bad : {-1, 3}) {

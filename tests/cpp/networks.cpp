@@ -24,9 +24,10 @@ std::pair<Tensor, Tensor> layer(const Tensor& x, const Tensor& w, const Tensor& 
 }
 
 bool fuses(Loss loss, Activation last, bool from_logits) {
-  if (from_logits) return false;
-  if (loss == Loss::binary_crossentropy) return last == Activation::sigmoid;
-  return last == Activation::softmax && loss != Loss::mean_squared_error;
+  const bool sigmoid = last == Activation::sigmoid && loss == Loss::binary_crossentropy;
+  const bool softmax = last == Activation::softmax &&
+                       (loss == Loss::categorical_crossentropy || loss == Loss::sparse_categorical_crossentropy);
+  return !from_logits && (sigmoid || softmax);
 }
 
 Network network_of(Rng& rng, Activation last, Loss loss, bool from_logits, index_t max_rows, index_t max_width) {
@@ -42,7 +43,8 @@ Network network_of(Rng& rng, Activation last, Loss loss, bool from_logits, index
   for (index_t i = 0; i < layers; ++i) {
     index_t out = width();
     // Softmax over one class is 1, where the binary cross-entropy's 1e-7 is another number in float32.
-    if (i + 1 == layers && last == Activation::softmax && loss == Loss::binary_crossentropy && out == 1) out = 2;
+    const bool binary = loss == Loss::binary_crossentropy || loss == Loss::binary_focal_crossentropy;
+    if (i + 1 == layers && last == Activation::softmax && binary && out == 1) out = 2;
     const double scale = std::sqrt(3.0 / static_cast<double>(in));
     net.tensors.push_back(uniform(rng, {in, out}, -scale, scale));
     net.tensors.push_back(rng.below(3) ? uniform(rng, {out}) : Tensor());
@@ -51,10 +53,13 @@ Network network_of(Rng& rng, Activation last, Loss loss, bool from_logits, index
   }
   Shape values = net.tensors[0].shape();
   values[values.rank() - 1] = in;
-  const bool sparse = loss == Loss::sparse_categorical_crossentropy;
-  net.y_true = sparse ? integers(rng, Shape(values.begin(), values.end() - 1), in) : uniform(rng, values, 0.05, 0.95);
-  net.options = {loss, from_logits, rng.below(2) ? 0.1 : 0.0, -1,
-                 rng.pick({Reduction::none, Reduction::sum, Reduction::mean})};
+  net.y_true =
+      is_sparse(loss) ? integers(rng, Shape(values.begin(), values.end() - 1), in) : uniform(rng, values, 0.05, 0.95);
+  from_logits = from_logits && has_logits(loss);
+  net.options = LossOptions(loss, from_logits, -1, rng.pick({Reduction::none, Reduction::sum, Reduction::mean}));
+  const bool smooths = loss == Loss::binary_crossentropy || loss == Loss::categorical_crossentropy;
+  if (smooths && rng.below(2)) net.options.parameters[0] = 0.1;
+  net.options.label_factor = Tensor::scalar(DType::float64, 1);  // not part of the decomposition
   const bool probabilities = last == Activation::sigmoid || last == Activation::softmax;
   net.positive = loss != Loss::mean_squared_error && !from_logits && !probabilities;
   return net;
@@ -77,7 +82,7 @@ Tensor Network::forward(const std::vector<Tensor>& t, bool fine) const {
   if (positive) y = z = add(multiply(constant_like(y, 0.8), y), constant_like(y, 0.1));
   if (!fine) return sum(loss(y_true, y, Tensor(), options));
   Tensors in{y_true, y}, out;
-  LossParams p{options.loss, options.from_logits ? LossForm::logits : LossForm::values, options.label_smoothing,
+  LossParams p{options.loss, options.from_logits ? LossForm::logits : LossForm::values, options.parameters,
                y.rank() - 1};
   if (fuses(options.loss, activations.back(), options.from_logits)) {
     p.form = LossForm::fused;
@@ -119,8 +124,8 @@ std::string Network::describe() const {
     text << " -> " << tensors[1 + 2 * i].dim(1) << (tensors[2 + 2 * i].defined() ? " " : " (no bias) ")
          << name_of(activations[i]);
   }
-  text << ", " << name_of(options.loss) << (options.from_logits ? " from logits" : "") << ", smoothing "
-       << options.label_smoothing << ", reduction " << static_cast<int>(options.reduction);
+  text << ", " << name_of(options.loss) << (options.from_logits ? " from logits" : "") << ", first parameter "
+       << options.parameters[0] << ", reduction " << static_cast<int>(options.reduction);
   return text.str();
 }
 

@@ -236,12 +236,16 @@ void loss_cases(Rng& rng, Cases& cases) {
     const int axis = s.rank() - 1;
     for (int l = 0; l < size_of<Loss>(); ++l) {
       const Loss loss = static_cast<Loss>(l);
-      const bool sparse = loss == Loss::sparse_categorical_crossentropy, mse = loss == Loss::mean_squared_error;
+      const bool sparse = is_sparse(loss);
+      LossParameters o = LossOptions(loss).parameters;
       const Tensor t = sparse ? integers(rng, Shape(s.begin(), s.end() - 1), s.back()) : uniform(rng, s, 0.1, 0.9);
+      const bool fuses = loss == Loss::binary_crossentropy || loss == Loss::categorical_crossentropy ||
+                         loss == Loss::sparse_categorical_crossentropy;
       for (double smoothing : {0.0, 0.1}) {
-        add_pair(t, uniform(rng, s, 0.1, 0.9), {loss, LossForm::values, smoothing, axis}, sparse);
-        add_pair(t, nonzero(rng, s), {loss, LossForm::logits, smoothing, axis}, sparse);
-        if (!mse) add_pair(t, nonzero(rng, s), {loss, LossForm::fused, smoothing, axis}, sparse);
+        if (has_logits(loss) && !sparse) o[0] = smoothing;
+        add_pair(t, uniform(rng, s, 0.1, 0.9), {loss, LossForm::values, o, axis}, sparse);
+        if (has_logits(loss)) add_pair(t, nonzero(rng, s), {loss, LossForm::logits, o, axis}, sparse);
+        if (fuses) add_pair(t, nonzero(rng, s), {loss, LossForm::fused, o, axis}, sparse);
       }
     }
   }
@@ -250,10 +254,10 @@ void loss_cases(Rng& rng, Cases& cases) {
     const bool sparse = loss == Loss::sparse_categorical_crossentropy;
     const Tensor t = sparse ? integers(rng, {2, 4}, 3) : uniform(rng, {2, 3, 4}, 0.1, 0.9);
     const std::vector<std::size_t> both = sparse ? std::vector<std::size_t>{1} : std::vector<std::size_t>{0, 1};
-    cases.push_back({"loss", {t, uniform(rng, {2, 3, 4})}, LossParams{loss, LossForm::logits, 0, 1}, both});
+    cases.push_back({"loss", {t, uniform(rng, {2, 3, 4})}, LossParams{loss, LossForm::logits, {}, 1}, both});
     cases.push_back({"loss_grad",
                      {t, uniform(rng, {2, 3, 4}), uniform(rng, {2, 4})},
-                     LossParams{loss, LossForm::logits, 0, 1},
+                     LossParams{loss, LossForm::logits, {}, 1},
                      {1, 2}});
   }
 }

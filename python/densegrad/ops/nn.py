@@ -46,30 +46,31 @@ def dense_vjp(x, kernel, bias, activation, dy):
 
 
 def _make_loss(name):
-    def loss(y_true, y_pred, from_logits=False, *, label_smoothing=0.0, axis=-1, sample_weight=None, reduction="none"):
-        result = _core.loss(name, y_true, y_pred, sample_weight, from_logits, label_smoothing, axis, reduction)
-        return _as_given(result, y_true, y_pred, sample_weight)
+    def loss(y_true, y_pred, from_logits=False, *, axis=-1, sample_weight=None, reduction="none", **parameters):
+        result = _core.loss(name, y_true, y_pred, sample_weight, from_logits, axis, reduction, **parameters)
+        return _as_given(result, y_true, y_pred, sample_weight, *parameters.values())
 
-    def vjp(
-        y_true, y_pred, dy=1.0, from_logits=False, *, label_smoothing=0.0, axis=-1, sample_weight=None, reduction="none"
-    ):
+    def vjp(y_true, y_pred, dy=1.0, from_logits=False, *, axis=-1, sample_weight=None, reduction="none", **parameters):
         p = _core.convert(y_pred)
         if p.dtype.kind != "f":
             p = _core.cast(p, "float32")
         tape = _core.Tape()  # outer tapes record what it computes
         with tape:
             tape.watch(p)
-            value = _core.loss(name, y_true, p, sample_weight, from_logits, label_smoothing, axis, reduction)
+            value = _core.loss(name, y_true, p, sample_weight, from_logits, axis, reduction, **parameters)
         grad = tape._gradient(value, p, [_core.broadcast_to(_core.convert(dy, value.dtype), value.shape)])
-        return _as_given(grad, y_true, y_pred, sample_weight, dy)
+        return _as_given(grad, y_true, y_pred, sample_weight, dy, *parameters.values())
 
     loss.__name__ = loss.__qualname__ = name
+    logits = _core.loss_has_logits(name)
+    own = ", ".join(f"{key}={value!r}" for key, value in _core.loss_parameters(name).items())
     loss.__doc__ = f"""The loss of each sample: {_core.loss_formula(name)}.
 
     Args:
         y_true: labels, with the shape of y_pred (sparse: integers, without the class axis).
-        y_pred: (..., classes) float32 or float64, probabilities or predictions; with from_logits, logits.
-        from_logits, label_smoothing, axis: as in Keras.   sample_weight: factors of the values, or None.
+        y_pred: (..., classes) float32 or float64, probabilities or predictions{"; with from_logits, logits" * logits}.
+        axis: of the classes.   sample_weight: factors of the values, or None.
+        parameters: {own or "none"}; as in Keras.
         reduction: "none", "sum", "mean", "sum_over_batch_size" or "mean_with_sample_weight".
 
     Returns: the values, in the shape of y_pred without the class axis, or their reduction.
