@@ -88,6 +88,47 @@ def test_gradient_of_labels_that_do_not_sum_to_one(fused):
     np.testing.assert_allclose(tape.gradient(loss, z).numpy(), _softmax(Z) * t.sum(-1, keepdims=True) - t, **CLOSE)
 
 
+def _gradient(loss, y, p):
+    p = dg.constant(p)
+    with dg.GradientTape() as tape:
+        tape.watch(p)
+        value = loss(y, p)
+    return tape.gradient(value, p).numpy()
+
+
+@row("`huber` of an infinite error")
+def test_gradient_of_an_infinite_error():
+    """delta (|e| - delta / 2) has the slope delta sign(e), however large e is."""
+    p = np.array([[np.inf], [-np.inf]])
+    np.testing.assert_array_equal(_gradient(dg.losses.Huber(0.5, "sum"), np.zeros((2, 1)), p), [[0.5], [-0.5]])
+
+
+@row("`categorical_generalized_cross_entropy` where the label has probability 0")
+def test_other_classes_of_an_impossible_label_have_no_gradient():
+    """(1 - p_k^q) / q depends on p_k alone."""
+    loss = dg.losses.CategoricalGeneralizedCrossEntropy(reduction="sum")
+    np.testing.assert_array_equal(_gradient(loss, [0], np.array([[0.0, 0.5, 0.5]])), [[-np.inf, 0, 0]])
+
+
+@row("labels out of range of `categorical_generalized_cross_entropy`")
+@pytest.mark.parametrize("label", [-1, 3])
+def test_labels_that_are_no_class_are_refused(label):
+    """As for the sparse categorical cross-entropy."""
+    with pytest.raises(
+        ValueError, match=rf"`y_true` contains the label {label}: with 3 classes it must be in \[0, 3\)"
+    ):
+        dg.losses.CategoricalGeneralizedCrossEntropy()([label], np.array([[0.25, 0.25, 0.5]]))
+
+
+@row("`get_config` of `Huber` and `CosineSimilarity`")
+@pytest.mark.parametrize("loss", [dg.losses.Huber(0.25), dg.losses.CosineSimilarity(0)], ids=lambda loss: loss.name)
+def test_configs_hold_every_argument(loss):
+    """A loss made of the config has the same values."""
+    again = type(loss).from_config(loss.get_config())
+    assert again.get_config() == loss.get_config()
+    assert float(again(T, Z)) == float(loss(T, Z)) != float(type(loss)()(T, Z))
+
+
 @row("relu and NaN")
 def test_nan_passes_backward_through_relu():
     """relu gives NaN for NaN, and so does its gradient."""

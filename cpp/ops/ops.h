@@ -116,11 +116,17 @@ struct LossOptions {
 
   LossOptions(Loss loss, bool from_logits = false, index_t axis = -1, Reduction reduction = Reduction::mean);
 };
+Shape without_axis(const Shape& shape, int axis);
+// Raises for a label that is no class. Labels may have any number type; what is not an integer counts as its integer part,
+// as in Keras.
+void check_labels(const char* tag, const Tensor& labels, index_t classes);
 // Keras' rule for ranks that differ by one: a trailing 1 is dropped from the longer, unless the shorter has one axis and
 // is extended instead.
 void align_ranks(Tensor& a, Tensor& b);
 // Values times weights (may be undefined), reduced.
 Tensor reduce_values(Tensor values, Tensor sample_weight, Reduction reduction);
+// The primitive: aligned y_true and y_pred (and z and the y_pred that was passed, for LossForm::fused) to values.
+Tensor loss_values(const Tensors& inputs, const LossParams& params);
 Tensor loss(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight, const LossOptions& options);
 
 // Clipping. clip_norm t / max(|t|, clip_norm), the norm over `axes`; `clip_norm` is a tensor of t's dtype.
