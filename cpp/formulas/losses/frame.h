@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <limits>
 
 #include "formulas/activations.h"
 #include "formulas/enums.h"
@@ -23,7 +22,6 @@ struct LossRow {
   const double* o;
 };
 
-constexpr double unlimited = std::numeric_limits<double>::infinity();
 constexpr LossParameter label_smoothing_parameter{"label_smoothing", 0.0, 0, 1};
 
 // What most entries say.
