@@ -40,9 +40,6 @@ inline double ceil(double x) { return ::ceil(x); }
 // Halves go to the even neighbour.
 inline float round(float x) { return ::nearbyintf(x); }
 inline double round(double x) { return ::nearbyint(x); }
-// 0 for both zeros; NaN stays NaN.
-inline float sign(float x) { return x > 0 ? 1.0f : x < 0 ? -1.0f : x == 0 ? 0.0f : x; }
-inline double sign(double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x == 0 ? 0.0 : x; }
 inline float pow(float x, float y) { return ::powf(x, y); }
 inline double pow(double x, double y) { return ::pow(x, y); }
 
