@@ -29,6 +29,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def networks(session: nox.Session) -> None:
+    """Compare the gradients of 2,000 random networks with TensorFlow's."""
+    session.install(".[test]")
+    session.run("pytest", "tests/parity/test_random_networks.py", *session.posargs, env={"DENSEGRAD_NETWORKS": "2000"})
+
+
+@nox.session
 def sanitizers(session: nox.Session) -> None:
     """Run the Python-free driver under the address and undefined-behaviour sanitizers."""
     session.install(*nox.project.dependency_groups(PROJECT, "build"))
