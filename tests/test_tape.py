@@ -312,3 +312,13 @@ def test_structures_that_hold_themselves_are_refused():
         for structure in (endless, loop):
             with pytest.raises(RecursionError):
                 tape.watch(structure)
+
+
+def test_constant_of_a_tensor_passes_its_gradient_and_that_of_a_variable_does_not():
+    x, v = dg.constant([1.0, 2.0]), dg.Variable([1.0, 2.0])
+    with dg.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = dg.constant(x * x) * 2.0
+        z = dg.constant(v) * 2.0
+    assert tape.gradient(y, x).numpy().tolist() == [4, 8]
+    assert tape.gradient(z, v) is None

@@ -181,16 +181,19 @@ void register_tensor(py::module_& m) {
   m.def(
       "constant",
       [](py::handle value, const py::object& dtype) {
-        const Tensor t = is_tensor(value) ? stop_gradient(peek(value)) : convert(value, parse_dtype(dtype));
         const auto wanted = parse_dtype(dtype);
+        const Tensor* tensor = tensor_in(value);
+        const Tensor t = tensor             ? identity(*tensor)
+                         : is_tensor(value) ? stop_gradient(peek(value))
+                                            : convert(value, wanted);
         return wanted ? cast(t, *wanted) : t;
       },
       py::arg("value"), py::arg("dtype") = py::none(),
       "A tensor with a copy of a value: an array, a number, or nested lists of them.\n\n"
       "Args:\n"
       "    value: NumPy arrays keep float32, float64, int32, int64 and bool; float16 becomes float32, other integers\n"
-      "        int32 or int64. Python floats become float32, ints int32. Of a tensor it is the value, without its "
-      "record.\n"
+      "        int32 or int64. Python floats become float32, ints int32. Of a tensor it is that tensor, "
+      "with its gradient; of a variable the value now.\n"
       "    dtype: None keeps that; else what the value is cast to.\n\n"
       "Raises: TypeError for strings, objects, complex numbers and masked arrays.\n\n"
       "Source: TensorFlow `constant`.");

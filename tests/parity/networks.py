@@ -113,7 +113,9 @@ def _hidden(network: Network, rng: np.random.Generator) -> Step:
     kind = rng.choice(["dense", "dense", "dense", "activation", "merge"])
     source = int(rng.integers(len(steps)))
     if kind == "activation":
-        return Step("activation", (source,), steps[source].width, activation=str(rng.choice(["relu", "tanh", "sigmoid"])))
+        return Step(
+            "activation", (source,), steps[source].width, activation=str(rng.choice(["relu", "tanh", "sigmoid"]))
+        )
     if kind == "merge" and len(steps) > 1:
         others = [i for i, s in enumerate(steps) if s.width == steps[source].width and i != source]
         merge = str(rng.choice(MERGES))
@@ -233,7 +235,7 @@ def named(network: Network, values: list, kernels: list, biases: list) -> dict[s
 
 
 def build(network: Network, library: object) -> tuple[object, list]:
-    """A functional model that returns every step but its inputs, and its dense layers; `library` is keras or densegrad."""
+    """A functional model that returns every step but its inputs, and its dense layers, in keras or densegrad."""
     layers: dict[int, object] = {}
     tensors = []
     for i, step in enumerate(network.steps):
