@@ -70,6 +70,11 @@ def huber(f, form, t, p, delta=1.0):
     return mean(f, f.masked(f.const(0.5, p) * e * e, inside) + f.masked(line, ~inside))
 
 
+def log_cosh(f, form, t, p):
+    e, one = p - t, f.const(1.0, p)
+    return mean(f, e + f.log(one + f.exp(-(e + e))) - f.const(np.log(2), p))
+
+
 def poisson(f, form, t, p):
     return mean(f, p - t * f.log(p + f.const(EPSILON, p)))
 
@@ -136,6 +141,7 @@ FORMULAS = {
         mean_absolute_percentage_error,
         mean_squared_logarithmic_error,
         huber,
+        log_cosh,
         poisson,
         kl_divergence,
         cosine_similarity,

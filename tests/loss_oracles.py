@@ -27,6 +27,7 @@ ANALYSED = {
     ("mean_absolute_percentage_error", "values"): (v.mape, v.mape_grad),
     ("mean_squared_logarithmic_error", "values"): (v.msle, v.msle_grad),
     ("huber", "values"): (v.huber, v.huber_grad),
+    ("log_cosh", "values"): (v.log_cosh, v.log_cosh_grad),
     ("poisson", "values"): (v.poisson, v.poisson_grad),
     ("kl_divergence", "values"): (v.kld, v.kld_grad),
     ("cosine_similarity", "values"): (v.cosine, v.cosine_grad),

@@ -145,6 +145,14 @@ def huber_grad(t, p, delta=1.0):
     return np.clip(p - t, -delta, delta) / p.shape[-1]
 
 
+def log_cosh(t, p):
+    return (np.logaddexp(p - t, t - p) - np.log(2)).mean(axis=-1)
+
+
+def log_cosh_grad(t, p):
+    return np.tanh(p - t) / p.shape[-1]
+
+
 def poisson(t, p):
     return (p - t * np.log(p + EPSILON)).mean(axis=-1)
 

@@ -138,9 +138,9 @@ ROWS = [
      f"[{SCCE}] `y_true` has shape (2, 3) but `y_pred` has shape (2, 3): one integer label per sample is needed, shape "
      f"(2,); one-hot labels go to {CCE}."),
     (loss(CCE, ones(2, 3), ones(2, 4)), V,
-     f"[{CCE}] `y_true` has shape (2, 3) but `y_pred` has shape (2, 4): they must be equal."),
+     f"[{CCE}] `y_true` has shape (2, 3) but `y_pred` has shape (2, 4): they must have the same shape."),
     (loss(BCE, ones(3, 2), ones(3, 1)), V,
-     f"[{BCE}] `y_true` has shape (3, 2) but `y_pred` has shape (3, 1): they must be equal."),
+     f"[{BCE}] `y_true` has shape (3, 2) but `y_pred` has shape (3, 1): they must have the same shape."),
     (loss(MSE, ones(3, 2), ones(3, 3)), V, f"[{MSE}] `y_true` has shape (3, 2) but `y_pred` has shape (3, 3): {AXES}"),
     (loss(CCE, ones(2, 3), t(2, 3), axis=2), V,
      f"[{CCE}] `axis` is 2 but the tensor has 2 axes: it must be in [-2, 2)."),

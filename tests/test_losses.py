@@ -164,8 +164,8 @@ def test_get_and_names():
         (
             lambda: losses.MeanSquaredError(reduction="auto"),
             ValueError,
-            "[MeanSquaredError] `reduction` is 'auto': it must be one of 'sum_over_batch_size', 'mean', 'sum', "
-            "'mean_with_sample_weight', 'none' or None.",
+            "[MeanSquaredError] Invalid value for argument `reduction`: 'auto'. It must be one of "
+            "'sum_over_batch_size', 'mean', 'sum', 'mean_with_sample_weight', 'none' or None.",
         ),
         (
             lambda: losses.SparseCategoricalCrossentropy(axis=0),
@@ -173,14 +173,14 @@ def test_get_and_names():
             "[SparseCategoricalCrossentropy] `axis` is 0: only -1 is supported.",
         ),
         (
-            lambda: losses.get("logcosh"),
+            lambda: losses.get("cosh"),
             ValueError,
-            f"[losses] `logcosh` is not known: it must be one of {', '.join(losses._BY_NAME)}.",
+            f"[losses] `cosh` is not known: it must be one of {', '.join(losses._names._listed)}.",
         ),
         (
             lambda: losses.get(3),
             TypeError,
-            "[losses] `identifier` is 3: it must be a name, a Loss or a callable.",
+            "[losses] `identifier` is 3: it must be None, a name or a callable.",
         ),
         (
             lambda: losses.Loss()([1.0], [1.0]),
@@ -211,6 +211,28 @@ def test_options_are_checked_at_construction(cls):
             cls(axis=axis)
         assert str(info.value) == f"[{cls.__name__}] `axis` is {axis!r}: it must be an integer."
     cls(label_smoothing=np.float32(0.5), axis=np.int64(-1))
+
+
+@pytest.mark.parametrize("cls", losses._CLASSES, ids=lambda c: c.__name__)
+def test_configs(cls):
+    loss = cls(reduction="sum", name="mine")
+    config = losses.serialize(loss)
+    assert config["module"] == "keras.losses" and config["class_name"] == cls.__name__
+    for again in (losses.deserialize(config), losses.get(config), cls.from_config(loss.get_config())):
+        assert type(again) is cls and again.get_config() == loss.get_config()
+    function = losses.get(cls._function)
+    assert losses.deserialize(losses.serialize(function)) is losses.deserialize(cls._function) is function
+
+
+def test_log_cosh_of_small_and_large_errors():
+    """Near 0 log cosh e is e^2 / 2, which Keras' expression loses to cancellation; far away it is |e| - log 2."""
+    for dtype, small in ((np.float32, 2.0**-12), (np.float64, 2.0**-30)):
+        e = np.array([[small], [0.0], [-small], [100.0], [-1e30], [np.inf]], dtype)
+        expected = np.where(np.abs(e) < 1, small**2 / 2 * np.sign(e) ** 2, np.abs(e) - np.log(2))[:, 0]
+        found = losses.log_cosh(np.zeros_like(e), e).numpy()
+        # A tanh, a square, a log1p, half of it: a few units each.
+        np.testing.assert_allclose(found, expected, rtol=8 * np.finfo(dtype).eps)
+    assert np.isnan(losses.log_cosh([[0.0]], [[np.nan]]).numpy()[0])
 
 
 def test_unhashable_callables():

@@ -456,7 +456,7 @@ def test_fit_errors_change_nothing(built, options, error, text):
         (
             lambda: compiled().compile("sgd", "foo"),
             ValueError,
-            f"[losses] `foo` is not known: it must be one of {', '.join(losses._BY_NAME)}.",
+            f"[losses] `foo` is not known: it must be one of {', '.join(losses._names._listed)}.",
         ),
         (
             lambda: compiled().compile("sgd", "mse", metrics="accuracy"),

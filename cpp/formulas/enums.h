@@ -80,6 +80,7 @@ enum class Loss : int {
   binary_focal_crossentropy,
   categorical_focal_crossentropy,
   categorical_generalized_cross_entropy,
+  log_cosh,
   count
 };
 // A number that a loss may be given: its Keras name, Keras' default, and what it must be.

@@ -36,7 +36,7 @@ namespace {
 using Losses = List<MeanSquaredError, BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy,
                     MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredLogarithmicError, Huber, Poisson,
                     KLDivergence, CosineSimilarity, Hinge, SquaredHinge, CategoricalHinge, BinaryFocalCrossentropy,
-                    CategoricalFocalCrossentropy, CategoricalGeneralizedCrossEntropy>;
+                    CategoricalFocalCrossentropy, CategoricalGeneralizedCrossEntropy, LogCosh>;
 static_assert(Losses::size == size_of<Loss>(), "one entry per enum value, in its order");
 
 template <class... Entries>

@@ -190,7 +190,7 @@ Tensor loss(const Tensor& y_true_in, const Tensor& y_pred_in, const Tensor& samp
     if (!(y_true.shape() == y_pred.shape())) {
       if (!broadcasts(o.loss)) {
         fail("[", tag, "] `y_true` has shape ", y_true.shape(), " but `y_pred` has shape ", y_pred.shape(),
-             ": they must be equal.");
+             ": they must have the same shape.");
       }
       const Shape shape = broadcast_shapes(tag, y_true.shape(), y_pred.shape(), "y_true", "y_pred");
       y_true = broadcast_to(y_true, shape);

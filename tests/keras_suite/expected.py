@@ -54,7 +54,6 @@ MODULES = (
 PENDING = (
     "callbacks",
     "layers/merging",
-    "losses",
     "metrics",
     "models",
 )

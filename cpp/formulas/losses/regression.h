@@ -98,6 +98,27 @@ struct Huber : ElementwiseLoss<Huber> {
   }
 };
 
+// e = p - t; value = mean_j log cosh e_j, up to 1 as -log(1 - tanh(e)^2) / 2, which cancels nothing near 0 (Keras'
+// e + softplus(-2 e) - log 2 does); gradient tanh(e) / K. Source: Keras `log_cosh`.
+struct LogCosh : ElementwiseLoss<LogCosh> {
+  static constexpr const char* name = "log_cosh";
+  static constexpr const char* formula = "mean over the last axis of log(cosh(y_pred - y_true))";
+  static constexpr double log_2 = 0.69314718055994530942;
+
+  template <LossForm, class V>
+  static V value(V t, V p, V, const double*) {
+    const V e = p - t;
+    const V size = abs(e);
+    const auto near = size < V(1);
+    const V by_tanh = V(-0.5) * log1p(-square(tanh(where(near, e, V(0)))));
+    return where(near, by_tanh, size + log1p(exp(V(-2) * size)) - V(log_2));
+  }
+  template <LossForm, class V>
+  static V slope(V t, V p, V, const double*) {
+    return tanh(p - t);
+  }
+};
+
 // value = mean_j (p_j - t_j log(p_j + eps)); gradient (1 - t / (p + eps)) / K, also where p < -eps and the value is NaN.
 // Source: Keras `poisson`.
 struct Poisson : ElementwiseLoss<Poisson> {

@@ -30,6 +30,7 @@ from densegrad.losses.hinges import (
 from densegrad.losses.regression import (
     CosineSimilarity,
     Huber,
+    LogCosh,
     MeanAbsoluteError,
     MeanAbsolutePercentageError,
     MeanSquaredError,
@@ -37,12 +38,14 @@ from densegrad.losses.regression import (
     Poisson,
     cosine_similarity,
     huber,
+    log_cosh,
     mean_absolute_error,
     mean_absolute_percentage_error,
     mean_squared_error,
     mean_squared_logarithmic_error,
     poisson,
 )
+from densegrad.saving import Names, serialize_keras_object
 
 __all__ = [
     "BinaryCrossentropy",
@@ -55,6 +58,7 @@ __all__ = [
     "Hinge",
     "Huber",
     "KLDivergence",
+    "LogCosh",
     "Loss",
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
@@ -70,15 +74,18 @@ __all__ = [
     "categorical_generalized_cross_entropy",
     "categorical_hinge",
     "cosine_similarity",
+    "deserialize",
     "get",
     "hinge",
     "huber",
     "kl_divergence",
+    "log_cosh",
     "mean_absolute_error",
     "mean_absolute_percentage_error",
     "mean_squared_error",
     "mean_squared_logarithmic_error",
     "poisson",
+    "serialize",
     "sparse_categorical_crossentropy",
     "squared_hinge",
 ]
@@ -95,8 +102,11 @@ class _FunctionLoss(Loss):
 # A class names its function and its aliases: nothing else lists the losses.
 _CLASS_OF = {globals()[c._function]: c for c in NativeLoss.__subclasses__()}
 _FUNCTIONS, _CLASSES = tuple(_CLASS_OF), tuple(_CLASS_OF.values())
-_BY_NAME = {f.__name__: f for f in _FUNCTIONS} | {c.__name__: c for c in _CLASSES}
-_BY_NAME |= {alias: f for f, c in _CLASS_OF.items() for alias in c._aliases}
+_names = Names("losses")
+for _function, _cls in _CLASS_OF.items():
+    _names.register(path=f"keras.losses.{_cls.__name__}")(_cls)
+    _names.register(*_cls._aliases)(_function)  # last: a name in small letters is the function
+_BY_NAME = _names.objects
 _ABSENT = ("CTC", "Circle", "Dice", "Tversky", "circle", "ctc", "dice", "tversky")
 
 
@@ -104,8 +114,8 @@ def get(identifier):
     """Return the loss that `identifier` means.
 
     Args:
-        identifier: a function's name ("mean_squared_error", "mse", ...), a class name, a `Loss`, any callable
-            `(y_true, y_pred) -> values`, or None, which stays None.
+        identifier: a function's name ("mean_squared_error", "mse", ...), a class name, a config, a `Loss` (or a
+            subclass), any callable `(y_true, y_pred) -> values`, or None, which stays None.
 
     Raises:
         ValueError: for an unknown name.
@@ -113,21 +123,31 @@ def get(identifier):
 
     Source: Keras `losses.get`.
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, str):
-        if identifier in _ABSENT:
-            raise ValueError(
-                f"[losses] `{identifier}` is a loss of Keras that densegrad does not have: write it as a function."
-            )
-        if identifier not in _BY_NAME:
-            raise ValueError(f"[losses] `{identifier}` is not known: it must be one of {', '.join(_BY_NAME)}.")
-        identifier = _BY_NAME[identifier]
-    if isinstance(identifier, type):
-        return identifier()
-    if not callable(identifier):
-        raise TypeError(f"[losses] `identifier` is {identifier!r}: it must be a name, a Loss or a callable.")
-    return identifier
+    if isinstance(identifier, str) and identifier in _ABSENT:
+        raise ValueError(
+            f"[losses] `{identifier}` is a loss of Keras that densegrad does not have: write it as a function."
+        )
+    return _names.get(identifier)
+
+
+def serialize(loss):
+    """Return the config of a loss or of a function. Source: Keras `losses.serialize`."""
+    return serialize_keras_object(loss)
+
+
+def deserialize(name, custom_objects=None):
+    """Return the loss or function that a name or a config means.
+
+    Args:
+        name: a name such as "mse", or a dict with `class_name` and `config`.
+        custom_objects: dict from names to classes and functions.
+
+    Raises:
+        ValueError: for an unknown name.
+
+    Source: Keras `losses.deserialize`.
+    """
+    return _names.deserialize(name, custom_objects)
 
 
 def as_loss(identifier) -> Loss:

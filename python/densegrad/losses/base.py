@@ -28,7 +28,8 @@ class Loss:
         if reduction is not None and reduction not in _REDUCTIONS:
             known = ", ".join(map(repr, _REDUCTIONS))
             raise ValueError(
-                f"[{type(self).__name__}] `reduction` is {reduction!r}: it must be one of {known} or None."
+                f"[{type(self).__name__}] Invalid value for argument `reduction`: {reduction!r}. It must be one of "
+                f"{known} or None."
             )
         self.name = name or config.auto_name(type(self).__name__)
         self.reduction = reduction

@@ -77,6 +77,19 @@ class Huber(NativeLoss):
         super().__init__(reduction, name, dtype, delta=delta)
 
 
+class LogCosh(NativeLoss):
+    """Mean over the last axis of log(cosh(y_pred - y_true)): half a square for small errors, a line for large ones.
+
+    Args: `reduction`, `name`, `dtype` as for `Loss`. Source: Keras `losses.LogCosh`.
+    """
+
+    _function = "log_cosh"
+    _aliases = ("logcosh",)
+
+    def __init__(self, reduction="sum_over_batch_size", name="log_cosh", dtype=None):
+        super().__init__(reduction, name, dtype)
+
+
 class Poisson(NativeLoss):
     """Mean of y_pred - y_true log(y_pred + 1e-7) over the last axis, in nats per sample, for counts y_pred > 0.
 
@@ -142,6 +155,11 @@ def mean_squared_logarithmic_error(y_true, y_pred):
 def huber(y_true, y_pred, delta=1.0):
     """Return the values of `Huber`, one per sample. Source: Keras `losses.huber`."""
     return values("huber", y_true, y_pred, delta=delta)
+
+
+def log_cosh(y_true, y_pred):
+    """Return the values of `LogCosh`, one per sample. Source: Keras `losses.log_cosh`."""
+    return values("log_cosh", y_true, y_pred)
 
 
 def poisson(y_true, y_pred):
