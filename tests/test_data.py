@@ -193,10 +193,10 @@ def test_class_weights(y):
 def test_labels():
     d = Data("fit", np.ones((3, 2)), [0, 1, 3])
     with pytest.raises(ValueError) as info:
-        data.check_labels(losses.SparseCategoricalCrossentropy(), d, 3)
+        data.check_labels(losses.SparseCategoricalCrossentropy(), "fit", d.y, 3)
     assert str(info.value) == ("[fit] `y` has the label 3: labels must be in [0, 3), one for each output of the model.")
-    data.check_labels(losses.SparseCategoricalCrossentropy(ignore_class=3), d, 3)
-    data.check_labels(losses.MeanSquaredError(), d, 3)
+    data.check_labels(losses.SparseCategoricalCrossentropy(ignore_class=3), "fit", d.y, 3)
+    data.check_labels(losses.MeanSquaredError(), "fit", d.y, 3)
     for bad in (-1, np.nan, np.inf):
         with pytest.raises(ValueError):
-            data.check_labels(losses.SparseCategoricalCrossentropy(), Data("fit", np.ones((1, 2)), [bad]), 3)
+            data.check_labels(losses.SparseCategoricalCrossentropy(), "fit", np.array([bad]), 3)

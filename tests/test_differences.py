@@ -235,6 +235,18 @@ def test_every_epoch_draws_a_new_permutation():
     assert list(full[0]) != list(full[1])
 
 
+@row("the logged loss of one output of several")
+def test_losses_of_outputs_are_means_over_samples():
+    """With equal weights of the outputs, their losses add up to the whole, with a short last batch too."""
+    x = dg.Input((1,))
+    model = dg.Model(x, [x * 2.0, x * 3.0])
+    model.compile("sgd", loss="mse")
+    values = np.arange(6, dtype="float32").reshape(6, 1)
+    logs = model.evaluate(values, [values, values], batch_size=4, verbose=0, return_dict=True)
+    first, second = model.output_names
+    assert logs == {"loss": 275 / 6, f"{first}_loss": 55 / 6, f"{second}_loss": 220 / 6}  # the squares add up to 55
+
+
 @row("subnormal numbers")
 def test_subnormal_numbers_are_kept():
     """relu and a sum of subnormal numbers are those numbers."""

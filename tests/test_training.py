@@ -475,9 +475,9 @@ def test_fit_errors_change_nothing(built, options, error, text):
             "[metrics] `metrics` has 3: every entry must be a name, a Metric or a callable.",
         ),
         (
-            lambda: compiled().compile("sgd", "mse", loss_weights=[1.0]),
+            lambda: compiled().compile("sgd", "mse", loss_weights=[1.0, 2.0]),
             TypeError,
-            "[compile] `loss_weights` is [1.0]: it must be a number, there is one output.",
+            "[compile] `loss_weights` is [1.0, 2.0]: it must be a number, one for each output.",
         ),
         (
             lambda: dg.Sequential([dg.layers.Dense(1)]).compile("sgd") or None,
@@ -593,7 +593,7 @@ def test_a_model_without_a_result():
     ):
         with pytest.raises(TypeError) as info:
             use(Nothing())
-        assert str(info.value) == f"[{tag}] the model returns a NoneType: it must return one tensor."
+        assert str(info.value) == f"[{tag}] the model returns a NoneType: it must return tensors."
 
 
 def test_a_custom_train_step_in_keras_style():

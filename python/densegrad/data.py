@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from densegrad import _core, losses, random
+from densegrad import _core, losses, nest, random
 from densegrad._core import Tensor, Variable
 
 
@@ -44,31 +44,42 @@ def as_array(value, name: str, tag: str) -> np.ndarray:
 class Data:
     """Arrays with one row per sample: `x`, labels `y` (or None) and `sample_weight` (or None), checked.
 
+    Args:
+        tag: of the calling function, for messages.
+        x, y, sample_weight, class_weight: as `fit` got them.
+        minimum: number of rows.
+        model: says which structure the arrays have; None: one array each.
+
     Raises:
         TypeError, ValueError: as `as_array`; if the lengths differ, there are no rows where `minimum` is 1, or
             `class_weight` comes together with `sample_weight`.
     """
 
-    def __init__(self, tag, x, y=None, sample_weight=None, class_weight=None, minimum=1):
+    def __init__(self, tag, x, y=None, sample_weight=None, class_weight=None, minimum=1, model=None):
         self.tag = tag
-        self.x = as_array(x, "x", tag)
-        self.y = None if y is None else as_array(y, "y", tag)
+        arrange = as_array if model is None else model._arrange
+        self.x = arrange(x, "x", tag)
+        self.y = None if y is None else arrange(y, "y", tag)
         if class_weight is not None and sample_weight is not None:
             raise ValueError(f"[{tag}] `class_weight` and `sample_weight` are both given: pass only one of them.")
-        self.sample_weight = None if sample_weight is None else as_array(sample_weight, "sample_weight", tag)
-        for name in ("y", "sample_weight"):
-            array = getattr(self, name)
-            if array is not None and len(array) != len(self.x):
-                raise ValueError(
-                    f"[{tag}] `{name}` has {len(array)} rows but `x` has {len(self.x)}: they must have the same number."
-                )
-        if len(self.x) < minimum:
-            raise ValueError(f"[{tag}] `x` has shape {self.x.shape}: it must have at least one row.")
+        self.sample_weight = None if sample_weight is None else arrange(sample_weight, "sample_weight", tag)
+        for name in ("x", "y", "sample_weight"):
+            for array in nest.flatten(getattr(self, name)):
+                if array is not None and len(array) != len(self):
+                    raise ValueError(
+                        f"[{tag}] `{name}` has {len(array)} rows but `x` has {len(self)}: they must have the same "
+                        "number."
+                    )
+        if len(self) < minimum:
+            shape = nest.flatten(self.x)[0].shape
+            raise ValueError(f"[{tag}] `x` has shape {shape}: it must have at least one row.")
         if class_weight is not None:
+            if len(nest.flatten(self.y)) > 1:
+                raise ValueError(f"[{tag}] `class_weight` is given: with several outputs it must be `sample_weight`.")
             self.sample_weight = class_to_sample_weight(self.y, class_weight, tag)
 
     def __len__(self):
-        return len(self.x)
+        return len(nest.flatten(self.x)[0])
 
     def split(self, fraction):
         """Return the first samples and the last `fraction` of them, cut at floor(n (1 - fraction))."""
@@ -85,8 +96,7 @@ class Data:
         part = object.__new__(Data)
         part.tag = self.tag
         for name in ("x", "y", "sample_weight"):
-            array = getattr(self, name)
-            setattr(part, name, None if array is None else array[rows])
+            setattr(part, name, _taken(getattr(self, name), rows))
         return part
 
     def batches(self, size, shuffle=False):
@@ -100,7 +110,13 @@ class Data:
         order = random.permutation(n, size if shuffle == "batch" else None) if shuffle else None
         for start in range(0, n, size):
             rows = slice(start, start + size) if order is None else order[start : start + size]
-            yield tuple(None if a is None else a[rows] for a in (self.x, self.y, self.sample_weight))
+            yield tuple(_taken(part, rows) for part in (self.x, self.y, self.sample_weight))
+
+
+def _taken(structure, rows):
+    if isinstance(structure, np.ndarray):
+        return structure[rows]
+    return nest.pack_as(structure, [None if a is None else a[rows] for a in nest.flatten(structure)])
 
 
 def class_to_sample_weight(y, class_weight, tag) -> np.ndarray:
@@ -130,46 +146,57 @@ def class_to_sample_weight(y, class_weight, tag) -> np.ndarray:
     return np.array([float(class_weight.get(int(c), 1.0)) for c in classes])[places]
 
 
-def check_labels(loss, data: Data, classes) -> None:
-    """Raise if a label of `data` is not a class index, for a loss with integer labels and `classes` outputs."""
-    if not isinstance(loss, losses.SparseCategoricalCrossentropy) or data.y is None or classes is None:
+def check_labels(loss, tag, y, classes) -> None:
+    """Raise if an entry of `y` is not a class index, for a loss with integer labels and `classes` outputs."""
+    if not isinstance(loss, losses.SparseCategoricalCrossentropy) or classes is None:
         return
-    y = data.y if loss.ignore_class is None else data.y[data.y != loss.ignore_class]
+    y = y if loss.ignore_class is None else y[y != loss.ignore_class]
     wrong = y[~((y > -1) & (y < classes))]
     if wrong.size:
         raise ValueError(
-            f"[{data.tag}] `y` has the label {wrong.flat[0]}: labels must be in [0, {classes}), "
+            f"[{tag}] `y` has the label {wrong.flat[0]}: labels must be in [0, {classes}), "
             "one for each output of the model."
         )
 
 
-def check_batch(model, data: Data, batch_size: int) -> tuple:
-    """Return the output shape for the first batch, after evaluating the loss on it without training or recording.
+def check_batch(model, data: Data, batch_size: int) -> list:
+    """Return the shapes of the outputs for the first batch, after evaluating the losses on it without training.
 
     Shapes are inferred by the primitives themselves: nothing is built before the whole batch is known to fit. Only a
     custom layer whose output shape cannot be inferred, or a custom loss, is run on the data of the first batch.
     """
     x, y, weight = next(data.batches(batch_size))
     try:
-        shape = tuple(model.compute_output_shape(x.shape))
-        y_pred = _core.placeholder(shape, getattr(model, "dtype", "float32"))
+        specs = model._output_specs(x)
     except NotImplementedError:
-        y_pred = model(x)
-        if not isinstance(y_pred, Tensor):
+        specs = [model(x)]
+        if not isinstance(specs[0], Tensor):
             raise TypeError(
-                f"[{data.tag}] the model returns a {type(y_pred).__name__}: it must return one tensor."
+                f"[{data.tag}] the model returns a {type(specs[0]).__name__}: it must return one tensor."
             ) from None
-        shape = tuple(y_pred.shape)
-    loss = None if y is None else model._resolve_loss(y.shape, shape)
-    if loss is None:
-        return shape
-    _check_weight(data, loss, weight, shape)
-    if isinstance(loss, losses.NativeLoss):
-        check_labels(loss, data, shape[-1] if shape else None)
-        loss(_core.placeholder(y.shape, _core.constant(y[:0]).dtype), y_pred, weight)
-    else:
-        loss(y, model(x), weight)
-    return shape
+    shapes = [tuple(spec.shape) for spec in specs]
+    if y is None:
+        return shapes
+    labels, weights = nest.flatten(y), nest.flatten(weight)
+    whole = nest.flatten(data.y)
+    chosen = model._losses_for([None if a is None else a.shape for a in labels], shapes)
+    for i, (loss, spec, true) in enumerate(zip(chosen, specs, labels)):
+        part = weights[i] if len(weights) > 1 else weights[0]
+        if loss is None:
+            continue
+        if true is None:
+            raise ValueError(f"[{data.tag}] `y` has no labels for output {i}: its loss needs them.")
+        _check_weight(data, loss, part, shapes[i])
+        if isinstance(loss, losses.NativeLoss):
+            check_labels(loss, data.tag, whole[i], shapes[i][-1] if shapes[i] else None)
+            loss(_core.placeholder(true.shape, _core.constant(true[:0]).dtype), _as_placeholder(spec), part)
+        else:
+            loss(true, nest.flatten(model(x))[i], part)
+    return shapes
+
+
+def _as_placeholder(spec):
+    return _core.placeholder(spec.shape, spec.dtype) if spec.is_symbolic else spec
 
 
 def _check_weight(data, loss, weight, shape):
@@ -179,6 +206,6 @@ def _check_weight(data, loss, weight, shape):
     fits = len(weight.shape) <= len(values) or (len(weight.shape) == len(values) + 1 and weight.shape[-1] == 1)
     if len(values) > 1 and weight.ndim == 1 or not fits:
         raise ValueError(
-            f"[{data.tag}] `sample_weight` has shape {data.sample_weight.shape} but the loss has one value for each of "
-            f"{(len(data), *values[1:])}: use that shape, or (n, 1) for one weight per sample."
+            f"[{data.tag}] `sample_weight` has shape {(len(data), *weight.shape[1:])} but the loss has one value for "
+            f"each of {(len(data), *values[1:])}: use that shape, or (n, 1) for one weight per sample."
         )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from densegrad import nest
 from densegrad._core import Tensor, Variable
 from densegrad.callbacks import CallbackList
 from densegrad.compiling import Compiled, pack
 from densegrad.config import is_integer, is_number
 from densegrad.data import Data
+from densegrad.objective import OnOutput
 from densegrad.progress import Progress
 
 
@@ -37,8 +39,8 @@ class Trainer(Compiled):
         """Train for some epochs. The reported loss is the mean over samples of the batch losses before each update.
 
         Args:
-            x: array of shape (n, ...), one row per sample.
-            y: labels, n rows.
+            x: array of shape (n, ...), one row per sample; with several inputs a list or a dict (by name) of them.
+            y: labels, n rows; with several outputs a list or a dict of them.
             batch_size: positive int, 32 if None; the last batch may be shorter.
             epochs: int, the number of the last epoch.
             verbose: 0 silent, 1 a bar, 2 one line per epoch; "auto" means 1.
@@ -74,11 +76,11 @@ class Trainer(Compiled):
             raise ValueError(f"[fit] `validation_split` is {validation_split!r}: it must be in [0, 1).")
         validation_split = float(validation_split)
         validates = _validates(validation_freq)
-        data, val = Data("fit", x, y, sample_weight, class_weight), None
+        data, val = Data("fit", x, y, sample_weight, class_weight, model=self), None
         if validation_data is not None:
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
                 raise ValueError("[fit] `validation_data` must be (x_val, y_val) or (x_val, y_val, sample_weight_val).")
-            val = Data("fit validation_data", *validation_data)
+            val = Data("fit validation_data", *validation_data, model=self)
         elif validation_split:
             data, val = data.split(validation_split)
         verbose = _verbose("fit", verbose)
@@ -163,7 +165,7 @@ class Trainer(Compiled):
         _reject("evaluate", steps=steps)
         batch_size = _batch_size("evaluate", "batch_size", 32 if batch_size is None else batch_size)
         verbose = _verbose("evaluate", verbose)
-        data = Data("evaluate", x, y, sample_weight)
+        data = Data("evaluate", x, y, sample_weight, model=self)
         count = -(-len(data) // batch_size)
         callbacks = CallbackList(callbacks, self, verbose=verbose, epochs=1, steps=count)
         self._prepare("evaluate", (data, batch_size))
@@ -182,7 +184,7 @@ class Trainer(Compiled):
         _reject("predict", steps=steps)
         batch_size = _batch_size("predict", "batch_size", 32 if batch_size is None else batch_size)
         verbose = _verbose("predict", verbose)
-        data = Data("predict", x, minimum=0)
+        data = Data("predict", x, minimum=0, model=self)
         count = max(1, -(-len(data) // batch_size))
         callbacks = CallbackList(callbacks, self, verbose=verbose, epochs=1, steps=count)
         callbacks.start()
@@ -197,7 +199,8 @@ class Trainer(Compiled):
                 callbacks.on_predict_batch_end(step, {"outputs": outputs[-1]})
             progress.end({})
         callbacks.on_predict_end()
-        return np.concatenate(outputs)
+        leaves = zip(*map(nest.flatten, outputs))
+        return nest.pack_as(outputs[0], [np.concatenate(parts) for parts in leaves])
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """Update the model on one batch and return its loss before the update, as `evaluate` returns results.
@@ -212,10 +215,10 @@ class Trainer(Compiled):
 
     def predict_on_batch(self, x):
         """Return the outputs of one batch as a NumPy array. Source: Keras `Model.predict_on_batch`."""
-        return _output("predict_on_batch", self.predict_step(Data("predict_on_batch", x, minimum=0).x))
+        return _output("predict_on_batch", self.predict_step(Data("predict_on_batch", x, minimum=0, model=self).x))
 
     def _on_batch(self, tag, step, x, y, sample_weight, class_weight, return_dict):
-        data = Data(tag, x, y, sample_weight, class_weight)
+        data = Data(tag, x, y, sample_weight, class_weight, model=self)
         self._prepare(tag, (data, len(data)))
         self.reset_metrics()
         return self._results(self._logs(step(pack(data.x, data.y, data.sample_weight))), return_dict)
@@ -223,15 +226,21 @@ class Trainer(Compiled):
     def _results(self, logs, return_dict):
         if return_dict:
             return logs
-        names = ["loss", *(name for name, _, _ in self._metric_objects)]
+        # Keras' order; it lists the metrics of several outputs by name.
+        own = [name for name, m, _ in self._metric_objects if not isinstance(m, OnOutput)]
+        names = [*(tracker.name for tracker in self._trackers()), *own]
         values = [logs[name] for name in [*names, *(name for name in logs if name not in names)]]
         return values if len(values) > 1 else values[0]
 
 
 def _output(tag, y):
-    if not isinstance(y, (Tensor, Variable, np.ndarray)):
-        raise TypeError(f"[{tag}] the model returns a {type(y).__name__}: it must return one tensor.")
-    return np.asarray(y)
+    if isinstance(y, (Tensor, Variable, np.ndarray)):
+        return np.asarray(y)
+    leaves = nest.flatten(y)
+    for leaf in leaves:
+        if not isinstance(leaf, (Tensor, Variable, np.ndarray)):
+            raise TypeError(f"[{tag}] the model returns a {type(leaf).__name__}: it must return tensors.")
+    return nest.pack_as(y, [np.asarray(leaf) for leaf in leaves])
 
 
 def _reject(tag, **arguments):
