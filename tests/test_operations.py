@@ -33,6 +33,13 @@ def test_creation(ours, numpys, dtype):
     np.testing.assert_array_equal(ours.numpy(), numpys.astype(dtype))
 
 
+def test_rows_of_a_tensor_are_concatenated():
+    """The rows do not outlive the loop that makes them."""
+    x = np.arange(12.0).reshape(2, 3, 2)
+    for given in (dg.constant(x), x):
+        np.testing.assert_array_equal(_core.concatenate(given, -1), np.concatenate(x, -1))
+
+
 def test_creation_follows_floatx():
     dg.config.set_floatx("float64")
     try:

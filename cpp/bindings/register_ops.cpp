@@ -128,9 +128,10 @@ void register_movement(py::module_& m) {
       [](const py::sequence& xs, index_t axis) {
         std::vector<Tensor> in;
         std::optional<DType> like;
-        for (py::handle x : xs)
+        // Owned: a sequence that is no list makes its items anew.
+        for (py::object x : xs)
           if (!like && is_tensor(x)) like = peek(x).dtype();
-        for (py::handle x : xs) in.push_back(is_tensor(x) ? convert(x) : convert(x, like));
+        for (py::object x : xs) in.push_back(is_tensor(x) ? convert(x) : convert(x, like));
         return concatenate(in, axis);
       },
       py::arg("xs"), py::arg("axis") = 0);

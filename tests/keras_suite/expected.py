@@ -53,7 +53,6 @@ MODULES = (
 # Areas whose classes are still being written: their outcomes are not asserted yet.
 PENDING = (
     "callbacks",
-    "layers/merging",
     "metrics",
     "models",
 )
