@@ -162,9 +162,8 @@ def custom_gradient(function):
         inputs = [_core.convert(arg) for arg in args]
         own = {arg.id for arg in args if isinstance(arg, _core.Variable)}
         probe = _core.Tape(False, True)  # sees the variables that the function reads
-        with _core.Pause():
-            with probe:
-                result = function(*inputs, **kwargs)
+        with probe:  # outer tapes record too: grad may use what was computed here, and its derivative needs where from
+            result = function(*inputs, **kwargs)
         if not (isinstance(result, tuple) and len(result) == 2 and callable(result[1])):
             raise TypeError("[custom_gradient] the function must return a pair (y, grad) with a callable grad.")
         hidden = [v.name for v in probe.watched_variables() if v.id not in own]
