@@ -210,6 +210,20 @@ def test_a_function_that_reads_values_runs_once_per_example_and_says_so():
     assert len(calls) == 4
 
 
+@pytest.mark.parametrize(
+    "function,batch,message",
+    [
+        (lambda x: x if float(x) > 0 else -x, [], r"\[vmap\] the function reads .* and the batch is empty"),
+        (lambda x: x if float(x) > 0 else x[None], [1.0, -1.0], r"\[\(\)\] for example 0 but \[\(1,\)\] for example 1"),
+        (lambda x: x if float(x) > 0 else (x, x), [1.0, -1.0], r"\[\(\)\] for example 0 but \[\(\), \(\)\] for"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*reads the value of an example")
+def test_results_that_do_not_stack_are_refused(function, batch, message):
+    with pytest.raises(ValueError, match=message):
+        dg.vmap(function)(np.array(batch))
+
+
 def test_a_label_out_of_range_is_refused_in_the_batch_too():
     p = np.full((2, 3), 1 / 3)
     loss = dg.vmap(lambda y, p: _core.loss("sparse_categorical_crossentropy", y[None], p[None]))

@@ -66,6 +66,11 @@ def _over_batch(apply, batches, batch):
         return structure, _core.vmap(flat, batches, batch)
     except _core.SymbolicError:
         pass
+    if not batch:
+        raise ValueError(
+            "[vmap] the function reads the value of an example and the batch is empty, so nothing tells the shape of its "
+            "results: select with dg.ops.where to have it batched."
+        )
     warnings.warn(
         "[vmap] the function reads the value of an example, so it runs once per example: select with dg.ops.where to "
         "have it batched.",
@@ -73,6 +78,13 @@ def _over_batch(apply, batches, batch):
         stacklevel=4,
     )
     rows = [flat([x[b] for x in batches]) for b in range(batch)]
+    for b, row in enumerate(rows):
+        shapes, first = ([tuple(y.shape) for y in some] for some in (row, rows[0]))
+        if shapes != first:
+            raise ValueError(
+                f"[vmap] the function returned the shapes {first} for example 0 but {shapes} for example {b}: they must "
+                "be equal."
+            )
     return structure, [_core.concatenate([y[None] for y in column], 0) for column in zip(*rows)]
 
 
