@@ -251,3 +251,11 @@ def test_a_product_longer_than_a_blas_integer_is_an_error():
     assert dg.constant(x).shape == x.shape  # nothing to store
     y = dg.ops.matmul(x, w)
     assert y.shape == (0, 0)
+
+
+@pytest.mark.parametrize("make", [np.asarray, dg.constant], ids=["array", "tensor"])
+def test_concatenate_walks_what_makes_its_entries_on_the_way(make):
+    """The rows of an array are new objects: nobody else keeps them alive."""
+    rows = np.arange(64.0).reshape(8, 8)
+    for _ in range(20):
+        np.testing.assert_array_equal(dg.ops.concatenate(make(rows)).numpy(), rows.ravel())

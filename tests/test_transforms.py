@@ -213,7 +213,12 @@ V, T = ValueError, TypeError
         (lambda: dg.grad(cubes, has_aux=True)(A), T, r"\[grad\] `has_aux` is True but the function did not return"),
         (lambda: dg.jvp(cubes, A, A), T, r"\[jvp\] `primals` and `tangents` must be tuples"),
         (lambda: dg.jvp(cubes, (A,), (A[0],)), V, r"\[jvp\] `tangents` has a tensor of shape \(3,\) where \(2, 3\)"),
-        (lambda: dg.jvp(cubes, (A,), ()), V, r"\[jvp\] `tangents` lacks 1 of 1 tensors"),
+        (lambda: dg.grad(dg.ops.argmax)(A[0]), T, r"\[grad\] the function returned int64, which has no derivative"),
+        (lambda: dg.grad(cubes, argnums=(0, 0))(A), V, r"\[grad\] `argnums` is \(0, 0\): every argument may be named"),
+        (lambda: dg.jacobian(cubes, argnums=(0, -1))(A), V, r"\[jacobian\] `argnums` is \(0, -1\): every argument"),
+        (lambda: dg.jvp(cubes, (A,), ()), V, r"\[jvp\] `tangents` has 0 entries and `primals` 1"),
+        (lambda: dg.jvp(cubes, (A,), (A, A)), V, r"\[jvp\] `tangents` has 2 entries and `primals` 1"),
+        (lambda: dg.jvp(cubes, ([A, A],), ([A],)), V, r"\[jvp\] `tangents` lacks 1 of 2 tensors"),
         (lambda: dg.vjp(cubes, A)[1](A), V, r"\[vjp\] `cotangents` has a tensor of shape \(2, 3\) where \(\)"),
     ],
 )

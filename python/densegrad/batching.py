@@ -68,8 +68,8 @@ def _over_batch(apply, batches, batch):
         pass
     if not batch:
         raise ValueError(
-            "[vmap] the function reads the value of an example and the batch is empty, so nothing tells the shape of its "
-            "results: select with dg.ops.where to have it batched."
+            "[vmap] the function reads the value of an example and the batch is empty, so nothing tells the shape of "
+            "its results: select with dg.ops.where to have it batched."
         )
     warnings.warn(
         "[vmap] the function reads the value of an example, so it runs once per example: select with dg.ops.where to "
@@ -82,8 +82,8 @@ def _over_batch(apply, batches, batch):
         shapes, first = ([tuple(y.shape) for y in some] for some in (row, rows[0]))
         if shapes != first:
             raise ValueError(
-                f"[vmap] the function returned the shapes {first} for example 0 but {shapes} for example {b}: they must "
-                "be equal."
+                f"[vmap] the function returned the shapes {first} for example 0 but {shapes} for example {b}: they "
+                "must be equal."
             )
     return structure, [_core.concatenate([y[None] for y in column], 0) for column in zip(*rows)]
 

@@ -28,8 +28,8 @@ def value_and_grad(function, argnums=0, has_aux=False):
         gradient has the structure, shapes and dtypes of the argument; with a tuple of positions it is a tuple. It is
         zero where the value does not depend on the argument. Arrays, numbers and lists of numbers are taken as tensors.
 
-    Raises: TypeError for an argument that holds no float tensor, or no position in `argnums`; ValueError if the value
-        is no scalar.
+    Raises: TypeError for an argument or a value that holds no float tensor, or no position in `argnums`; ValueError for
+        a position twice, or if the value is no scalar.
 
     Source: JAX `value_and_grad`.
     """
@@ -41,6 +41,10 @@ def value_and_grad(function, argnums=0, has_aux=False):
             tape.watch(chosen)
             result = function(*args, **kwargs)
         value, aux = _with_aux("grad", result, has_aux)
+        if value.dtype.kind != "f":
+            raise TypeError(
+                f"[grad] the function returned {value.dtype}, which has no derivative: return float32 or float64."
+            )
         if value.shape != ():
             raise ValueError(
                 f"[grad] the function returned a tensor of shape {tuple(value.shape)}: it must return a scalar; reduce "
@@ -132,6 +136,8 @@ def jvp(function, primals, tangents):
     """
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
         raise TypeError("[jvp] `primals` and `tangents` must be tuples, one entry per argument of the function.")
+    if len(primals) != len(tangents):
+        raise ValueError(f"[jvp] `tangents` has {len(tangents)} entries and `primals` {len(primals)}: one is for each.")
     args, sources = _sources("jvp", primals, tuple(range(len(primals))))
     directions = matching("jvp", "tangents", tangents, sources)
     sources = nest.flatten(sources)
@@ -189,10 +195,13 @@ def zeros_like(x):
 
 def _sources(tag, args, argnums):
     """The arguments with fresh tensors at `argnums`, and these tensors as a tuple of structures."""
-    args, chosen = list(args), []
+    args, chosen, seen = list(args), [], set()
     for n in argnums if isinstance(argnums, (tuple, list)) else (argnums,):
         if not config.is_integer(n) or not -len(args) <= n < len(args):
             raise TypeError(f"[{tag}] `argnums` has {n!r} for {len(args)} positional arguments: it must be a position.")
+        if n % len(args) in seen:
+            raise ValueError(f"[{tag}] `argnums` is {argnums!r}: every argument may be named once.")
+        seen.add(n % len(args))
         # A fresh identity: the same tensor elsewhere, and an enclosing derivative, are other variables.
         args[n] = nest.argument(args[n])
         leaves = [_core.identity(leaf) for leaf in nest.flatten(args[n])]
