@@ -230,3 +230,104 @@ def test_formatting_writes_the_values_as_numpy():
     with pytest.raises(TypeError, match="unsupported format string"):
         _ = f"{t:.2f}"
     assert f"{dg._core.placeholder((None, 3))}" == "<dg.Tensor: shape=(None, 3), dtype=float32, symbolic>"
+
+
+def test_quotients_and_remainders_are_those_of_numpy():
+    a, b = np.array([5.5, -5.5, 1.0, 0.0], "float32"), np.array([2.0, 2.0, -0.3, 3.0], "float32")
+    i, j = np.array([7, -7, 0]), np.array([3, 3, -2])
+    for x, y in ((a, b), (a.astype("float64"), b.astype("float64")), (i, j)):
+        t = dg.constant(x)
+        for got, expected in (
+            (t % y, x % y),
+            (x % dg.constant(y), x % y),
+            (t // y, x // y),
+            (7 // (t + 0.5 if x is a else t + 8), 7 // (x + 0.5 if x is a else x + 8)),
+        ):
+            assert got.dtype == expected.dtype
+            np.testing.assert_array_equal(got.numpy(), expected)
+    assert (7 % dg.constant(4)).numpy() == 3
+    with pytest.raises(TypeError, match="two tensors must have one dtype"):
+        _ = dg.constant(3) % 0.5
+    x, y = dg.Variable(a), dg.Variable(2.0)
+    with dg.GradientTape(persistent=True) as tape:
+        remainder = x % y
+    dx, dy = tape.gradient(remainder, [x, y])
+    assert dx.numpy().tolist() == [1.0] * 4 and dy.numpy() == -np.floor(a / 2).sum()
+    np.testing.assert_array_equal(tape.jacobian(remainder, x).numpy(), np.eye(4))
+    assert np.isnan((dg.constant(1.0) % 0.0).numpy()) and (dg.constant(1.0) // 0.0).numpy() == np.inf
+    assert (dg.ops.mod(np.zeros((0, 3)), 2.0)).shape == (0, 3)
+    for name, function in (("mod", dg.ops.mod), ("floor_divide", dg.ops.floor_divide)):
+        with pytest.raises(
+            ZeroDivisionError, match=rf"^\[{name}\] `x2` has a zero: integers cannot be divided by it.$"
+        ):
+            function(i, 0)
+
+
+def test_linear_systems():
+    rng = np.random.default_rng(0)
+    a, b = dg.Variable(rng.normal(size=(2, 3, 3)) + 3 * np.eye(3)), dg.Variable(rng.normal(size=(2, 3, 2)))
+    assert dg.gradcheck(lambda m, r: tf.linalg.solve(m, r) ** 3, (a, b), order=2).ok
+    assert dg.gradcheck(lambda m: tf.linalg.inv(m) ** 2, a, order=2).ok
+    np.testing.assert_allclose(tf.linalg.solve(a, b, adjoint=True), np.linalg.solve(np.swapaxes(a, 1, 2), b))
+    with pytest.raises(ValueError, match=r"^\[tf.linalg.solve\] `matrix` is singular: it must be invertible.$"):
+        tf.linalg.inv(np.zeros((2, 2)))
+    with pytest.raises(
+        ValueError, match=r"^\[tf.linalg.solve\] `matrix` has shape \(2, 2\) and `rhs` \(2,\): they must"
+    ):
+        tf.linalg.solve(np.eye(2), np.ones(2))
+
+
+def test_shapes_metrics_modules_and_loops_answer_as_in_tensorflow():
+    t, v = tf.zeros((2, 3)), tf.Variable([1.0, 2.0])
+    assert t.shape == (2, 3) and isinstance(t.shape, tuple) and t.shape.as_list() == [2, 3] == t.get_shape().as_list()
+    assert (t.shape.rank, t.shape.ndims, t.shape.num_elements(), t.shape.is_fully_defined()) == (2, 2, 6, True)
+    symbolic = dg._core.placeholder((None, 3))
+    assert symbolic.shape.num_elements() is None and not symbolic.shape.is_fully_defined()
+    with tf.GradientTape() as tape:
+        y = v.read_value() * 3
+    assert tape.gradient(y, v).numpy().tolist() == [3, 3]
+    mean = keras.metrics.Mean()
+    assert mean.result().numpy() == 0 and mean([1.0, 2.0]).numpy() == 1.5 and f"{mean.result():.2f}" == "1.50"
+
+    class Block(tf.Module):
+        def __init__(self):
+            super().__init__()
+            with self.name_scope:
+                self.parts = [tf.Module(), {"dense": keras.layers.Dense(1)}, keras.Sequential([keras.layers.ReLU()])]
+
+        @tf.Module.with_name_scope
+        def __call__(self, x):
+            return x
+
+    assert len(Block().submodules) == 4 and Block()(3) == 3
+    i, total = tf.while_loop(lambda i, s: i < 4, lambda i, s: (i + 1, s * 2), [tf.constant(0), tf.constant(1.0)])
+    assert (int(i), float(total)) == (4, 16.0)
+    (i,) = tf.while_loop(lambda i: True, lambda i: i + 1, (tf.constant(0),), maximum_iterations=3)
+    assert int(i) == 3
+
+
+def test_assertions_of_order():
+    tf.debugging.assert_greater([2, 3], 1)
+    tf.debugging.assert_greater_equal(1.0, 1.0)
+    tf.debugging.assert_less(1, 2)
+    tf.debugging.assert_less_equal(1, 1)
+    tf.debugging.assert_non_negative(tf.zeros(2))
+    tf.debugging.assert_positive(tf.ones(2))
+    tf.assert_equal(1, 1)
+    with pytest.raises(ValueError, match=r"^\[tf.debugging.assert_less\] x is not less than y: "):
+        tf.debugging.assert_less([1.0, 2.0], 2.0)
+    with pytest.raises(ValueError, match=r"^\[tf.debugging.assert_greater_equal\] an entry is negative: "):
+        tf.debugging.assert_non_negative([-1.0])
+    with pytest.raises(ValueError, match=r"^\[tf.debugging.assert_greater\] an entry is not positive: "):
+        tf.debugging.assert_positive([0.0])
+
+
+def test_slices_lie_inside():
+    a = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(tf.slice(a, [0, 1], [2, -1]), a[:, 1:])
+    np.testing.assert_array_equal(tf.slice(a, [1, 0], [1, 2]), a[1:, :2])
+    for begin, size in (([0, 1], [2, 3]), ([0], [1]), ([-1, 0], [1, 1])):
+        with pytest.raises(
+            ValueError, match=r"^\[tf.slice\] `begin` is .* has shape \(2, 3\): the slice must lie inside.$"
+        ):
+            tf.slice(a, begin, size)

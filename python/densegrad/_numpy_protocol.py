@@ -8,7 +8,13 @@ import numpy as np
 from densegrad import _core, ops
 
 # Ufuncs whose name in `ops` is their own, and those with another. A name that `ops` lacks has no rule.
-_OTHER_NAMES = {np.true_divide: "divide", np.absolute: "abs", np.float_power: "power", np.rint: "round"}
+_OTHER_NAMES = {
+    np.true_divide: "divide",
+    np.absolute: "abs",
+    np.float_power: "power",
+    np.rint: "round",
+    np.remainder: "mod",
+}
 _UFUNCS = {
     f: getattr(ops, f.__name__) for f in vars(np).values() if isinstance(f, np.ufunc) and f.__name__ in ops.__all__
 }

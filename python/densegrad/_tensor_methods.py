@@ -55,6 +55,22 @@ def _invert(self):
     return ops.logical_not(*_bools(self))
 
 
+def _mod(self, other):
+    return ops.mod(self, other)
+
+
+def _rmod(self, other):
+    return ops.mod(_core.convert(other, self.dtype), self)
+
+
+def _floordiv(self, other):
+    return ops.floor_divide(self, other)
+
+
+def _rfloordiv(self, other):
+    return ops.floor_divide(_core.convert(other, self.dtype), self)
+
+
 def _bools(*values):
     tensors = [_core.convert(v) for v in values]
     for t in tensors:
@@ -81,5 +97,6 @@ def install():
         for name, method in _OPERATORS.items():
             setattr(cls, f"__{name}__", method)
             setattr(cls, f"__r{name}__", method)
+        cls.__mod__, cls.__rmod__, cls.__floordiv__, cls.__rfloordiv__ = _mod, _rmod, _floordiv, _rfloordiv
         cls.__invert__ = _invert
         cls.__pos__ = copy

@@ -34,7 +34,7 @@ class Metric:
         raise NotImplementedError(f"[{type(self).__name__}] must define `update_state`.")
 
     def result(self):
-        """Return the value so far, a float."""
+        """Return the value so far, a scalar tensor: `.numpy()`, `float()` and formats take it as a number."""
         raise NotImplementedError(f"[{type(self).__name__}] must define `result`.")
 
     def reset_state(self):
@@ -82,8 +82,8 @@ class Mean(Metric):
         self._count += weight
 
     def result(self):
-        """Return the mean so far."""
-        return self._total / self._count if self._count else 0.0
+        """Return the mean so far, a scalar tensor of dtype `config.floatx()`."""
+        return _core.constant(self._total / self._count if self._count else 0.0, config.floatx())
 
 
 class MeanMetricWrapper(Mean):

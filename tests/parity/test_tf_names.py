@@ -160,6 +160,10 @@ tf.math.rsqrt(S)
 tf.math.reciprocal(S)
 tf.math.squared_difference(A, B)
 tf.math.divide_no_nan(A, B)
+tf.math.floormod(A, B - 0.1)
+tf.math.floordiv(A, B - 0.1)
+tf.math.mod(A, -0.7)
+tf.linalg.solve(A[:, :2] + 9.0 * tf.eye(2), A)
 tf.math.l2_normalize(A, axis=1)
 tf.math.top_k(A, k=2).values
 tf.math.top_k(A, k=2)[1]

@@ -86,6 +86,20 @@ def concat(values, axis, name=None):
     return ops.concatenate(values, axis)
 
 
+def slice(input_, begin, size, name=None):
+    """`size` entries along each axis from `begin` on, all that follow where the size is -1."""
+    input_ = _core.convert(input_)
+    begin, size = np.asarray(begin).tolist(), np.asarray(size).tolist()
+    if not len(begin) == len(size) == input_.ndim or any(
+        not 0 <= b <= n or not (s == -1 or 0 <= s <= n - b) for b, s, n in zip(begin, size, input_.shape)
+    ):
+        raise ValueError(
+            f"[tf.slice] `begin` is {begin} and `size` {size} but `input_` has shape {input_.shape}: the slice must "
+            f"lie inside."
+        )
+    return input_[tuple(np.s_[b : n if s == -1 else b + s] for b, s, n in zip(begin, size, input_.shape))]
+
+
 def split(value, num_or_size_splits, axis=0, num=None, name=None):
     """value cut along one axis: into equal parts by an integer, or into parts of the given sizes."""
     if isinstance(num_or_size_splits, (list, tuple)):

@@ -4,10 +4,11 @@ import numpy as np
 
 import densegrad
 from densegrad import initializers, ops
-from densegrad.tf import _arrays, _data, _math, _program, _random
+from densegrad.tf import _arrays, _data, _linalg, _math, _methods, _program, _random
 from densegrad.tf._keras import keras
 from densegrad.tf._namespace import Namespace, public
 
+_methods.install()
 _DTYPES = {name: np.dtype(name) for name in ("float32", "float64", "int32", "int64", "bool")}
 # The same function under both names.
 _REDUCTIONS = {
@@ -33,6 +34,9 @@ _MATH = (
 _ACTIVATIONS = "elu relu relu6 selu sigmoid softplus softsign tanh swish hard_sigmoid".split()
 _RENAMED = {"pow": ops.power, "truediv": ops.divide}
 _ONLY_MATH = {
+    "floordiv": ops.floor_divide,
+    "floormod": ops.mod,
+    "mod": ops.mod,
     "is_finite": ops.isfinite,
     "is_inf": ops.isinf,
     "is_nan": ops.isnan,
@@ -71,7 +75,8 @@ linalg = Namespace(
     ("densegrad", ["global_norm"]),
     ("densegrad.ops", ["l2_normalize", "einsum"]),
     table=_pick(_math_table, "diag diag_part matmul matrix_transpose matvec norm tensordot trace")
-    | _pick(_arrays_table, "eye"),
+    | _pick(_arrays_table, "eye")
+    | public(_linalg),
 )
 random = Namespace(
     "random",
@@ -83,7 +88,7 @@ autodiff = Namespace("autodiff", "Tapes and forward mode.", ("densegrad", ["Forw
 debugging = Namespace(
     "debugging",
     "Assertions that raise ValueError.",
-    table=_pick(_program_table, "assert_all_finite assert_equal assert_near check_numerics"),
+    table={n: f for n, f in _program_table.items() if n.startswith("assert_") or n == "check_numerics"},
 )
 config = Namespace(
     "config", "Settings, which change nothing here.",
@@ -114,6 +119,7 @@ TOP = Namespace(
         "autodiff": autodiff,
         "config": config,
         "data": data,
+        "assert_equal": debugging.assert_equal,
         "debugging": debugging,
         "double": np.dtype("float64"),
         "initializers": keras.initializers,

@@ -42,6 +42,21 @@ class Module:
     def __init__(self, name=None):
         self.name = name or type(self).__name__.lower()
 
+    @classmethod
+    def with_name_scope(cls, method):
+        """The method itself: operations have no names."""
+        return method
+
+    @property
+    def name_scope(self):
+        """A context that changes nothing: operations have no names."""
+        return contextlib.nullcontext()
+
+    @property
+    def submodules(self):
+        """The modules and layers of the attributes, of lists, dicts and other modules."""
+        return tuple(_modules(vars(self), {}).values())
+
     @property
     def variables(self):
         """All variables of the attributes, of lists, dicts, modules and layers among them."""
@@ -67,6 +82,29 @@ def _variables(value, found):
         for item in value:
             _variables(item, found)
     return found
+
+
+def _modules(value, found):
+    if isinstance(value, (Module, Layer)):
+        if id(value) not in found:
+            found[id(value)] = value
+            _modules(
+                vars(value) if isinstance(value, Module) else value.layers if hasattr(value, "layers") else (), found
+            )
+    elif isinstance(value, (dict, list, tuple)):
+        for item in value.values() if isinstance(value, dict) else value:
+            _modules(item, found)
+    return found
+
+
+def while_loop(cond, body, loop_vars, maximum_iterations=None, **options):
+    """loop_vars after body(*loop_vars) took their place for as long as cond(*loop_vars) holds."""
+    rounds = 0
+    while (maximum_iterations is None or rounds < maximum_iterations) and bool(cond(*loop_vars)):
+        result = body(*loop_vars)
+        loop_vars = type(loop_vars)(result if isinstance(result, (list, tuple)) else [result])
+        rounds += 1
+    return loop_vars
 
 
 def print(*inputs, output_stream=None, end="\n", sep=" ", summarize=3, name=None):
@@ -146,6 +184,33 @@ def assert_near(x, y, rtol=None, atol=None, message=None, summarize=None, name=N
     rtol, atol = (step if v is None else v for v in (rtol, atol))
     if not np.allclose(x.numpy(), y.numpy(), rtol, atol):
         raise ValueError(f"[tf.debugging.assert_near] {message or 'x and y are not near'}: {x} and {y}.")
+
+
+def _assertion(name, comparison, words):
+    def function(x, y, message=None, summarize=None, name=None):
+        x, y = ops._arguments.together(x, y)
+        if not np.all(comparison(x.numpy(), y.numpy())):
+            raise ValueError(f"[tf.debugging.{function.__name__}] {message or f'x is not {words} y'}: {x} and {y}.")
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"Raises ValueError unless every entry of x is {words} that of y."
+    return function
+
+
+assert_greater = _assertion("assert_greater", np.greater, "greater than")
+assert_greater_equal = _assertion("assert_greater_equal", np.greater_equal, "at least")
+assert_less = _assertion("assert_less", np.less, "less than")
+assert_less_equal = _assertion("assert_less_equal", np.less_equal, "at most")
+
+
+def assert_non_negative(x, message=None, summarize=None, name=None):
+    """Raises ValueError unless no entry is negative."""
+    assert_greater_equal(x, 0, message or "an entry is negative")
+
+
+def assert_positive(x, message=None, summarize=None, name=None):
+    """Raises ValueError unless all entries are positive."""
+    assert_greater(x, 0, message or "an entry is not positive")
 
 
 def assert_equal(x, y, message=None, summarize=None, name=None):
