@@ -109,3 +109,38 @@ def tape_gradient(function, inputs, wrt, weights):
         tape.watch([tensors[i] for i in wrt])
         y = function(*tensors)
     return tape.gradient(y, [tensors[i] for i in wrt], output_gradients=dg.constant(weights, y.dtype))
+
+
+def drawn(row, rng, shapes):
+    """Inputs of a row that float32 holds exactly, drawn again until they are away from the kinks."""
+    for _ in range(100):
+        inputs = [dyadic(x) if x.dtype.kind == "f" else x for x in row.draw(rng, shapes)]
+        if row.kink(*inputs) > 2 * STEP:
+            return inputs
+    raise AssertionError("the draw does not avoid the kinks")
+
+
+def replaced(inputs, positions, tensors):
+    """The inputs with tensors at these positions."""
+    full = list(inputs)
+    for i, x in zip(positions, tensors, strict=True):
+        full[i] = x
+    return full
+
+
+def both_modes_and_orders(row, inputs, positions, u, ts, ws):
+    """Value, vjps of u, jvp of ts, and vjps of <ws, vjps>, by the inputs at `positions`."""
+    xs = [dg.constant(inputs[i]) for i in positions]
+
+    def function(*tensors):
+        return row.call(*replaced(inputs, positions, tensors))
+
+    with dg.GradientTape() as outer:
+        outer.watch(xs)
+        with dg.GradientTape() as tape:
+            tape.watch(xs)
+            y = function(*xs)
+        first = tape.gradient(y, xs, output_gradients=dg.constant(u), unconnected_gradients="zero")
+        total = sum((dg.ops.sum(g * w) for g, w in zip(first[1:], ws[1:])), dg.ops.sum(first[0] * ws[0]))
+    second = outer.gradient(total, xs, unconnected_gradients="zero")
+    return y, first, dg.jvp(function, xs, ts)[1], second

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import re
 import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -40,6 +42,23 @@ class Row:
 
     def __str__(self):
         return self.name
+
+
+ARGUMENT = re.compile(r" (\w+)=(\([^)]*\)|\S+)")
+
+
+def named(name):
+    """`sum axis=0` as ("sum", "", {"axis": 0}): the first word of a row's name, the rest, the arguments in between."""
+    word, _, rest = ARGUMENT.sub("", name).partition(" ")
+    return word, rest, {key: literal(value) for key, value in ARGUMENT.findall(name)}
+
+
+def literal(text):
+    """A number, a tuple or a string as Python writes it."""
+    try:
+        return ast.literal_eval(text)
+    except ValueError:
+        return float(text) if "inf" in text else text
 
 
 def exact(value, dtype, *inputs):

@@ -166,6 +166,11 @@ def test_smooth_rectifiers_have_their_limits_at_infinity():
     np.testing.assert_array_equal(_value_and_slope("softsign", [-np.inf, np.inf]), [[-1, 1], [0, 0]])
 
 
+@row("erf in float64 at infinity")
+def test_erf_has_its_limits_at_infinity():
+    np.testing.assert_array_equal(dg.ops.erf(np.array([-np.inf, np.inf])).numpy(), [-1, 1])
+
+
 @row("activations with a kink and NaN")
 def test_nan_passes_through_every_activation():
     """Value and gradient of NaN are NaN, also where Keras compares first."""
@@ -184,6 +189,13 @@ def test_constants_of_activations_are_float64():
         y, _ = _value_and_slope("gelu", 1.0, approximate=approximate)
         assert abs(y - float(expected)) <= 16 * 2.0**-53
     assert _value_and_slope("leaky_relu", -1.0)[0] == -0.2
+
+
+@row("log_cosh in float64")
+def test_log_cosh_is_float64_to_the_last_digits():
+    """Within eight roundings of terms below 1."""
+    y = float(dg.losses.log_cosh(np.zeros((1, 1)), np.array([[1.0]])).numpy()[0])
+    assert abs(y - float(mpmath.log(mpmath.cosh(1)))) <= 8 * 2.0**-53
 
 
 @row("saturated activations in float32")

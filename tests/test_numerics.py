@@ -174,7 +174,7 @@ def test_gradients_at_ties_and_edges_are_keras():
         (dg.ops.maximum, [[1.0], [1.0]], [[1], [0]]), (dg.ops.minimum, [[1.0], [1.0]], [[1], [0]]),
         (dg.ops.maximum, [[NAN], [1.0]], [[0], [1]]), (dg.ops.abs, [[0.0, NAN]], [[0, NAN]]),
         (dg.ops.sqrt, [[0.0, 4.0]], [[INF, 0.25]]), (dg.ops.log, [[0.0, -1.0]], [[INF, -1]]),
-        (lambda x: dg.ops.clip(x, 0, 1), [[0.0, 1.0, -0.5, 1.5]], [[1, 1, 0, 0]]),
+        (lambda x: dg.ops.clip(x, 0, 1), [[0.0, 1.0, -0.5, 1.5, NAN]], [[1, 1, 0, 0, 0]]),
         (dg.ops.max, [[1.0, 3.0, 3.0]], [[0, 0.5, 0.5]]), (dg.ops.power, [[2.0], [3.0]], [[12], [8 * np.log(2)]]),
         (dg.ops.power, [[0.0], [1.0]], [[1], [0]]), (lambda x: dg.ops.where(x > 0, x, 0.0), [[0.0, 2.0]], [[0, 1]]),
     ]  # fmt: skip

@@ -58,12 +58,12 @@ void clip_eval(const Tensors& in, const Params& params, Tensors& out) {
 }
 
 bool clip_vjp(VjpContext& c) {
-  // 1 on the closed interval (Keras' choice at the bounds), 0 outside.
+  // Keras' choice: 1 on the closed interval, 0 outside and for NaN.
   const auto& p = std::get<ClipParams>(c.params);
   const Tensor &x = c.inputs[0], &g = c.dy[0];
   const Tensor zero = constant_like(g, 0);
-  const Tensor above = where(compare(Compare::less, x, constant_like(x, p.lo)), zero, g);
-  c.dx[0] = where(compare(Compare::greater, x, constant_like(x, p.hi)), zero, above);
+  const Tensor above = where(compare(Compare::greater_equal, x, constant_like(x, p.lo)), g, zero);
+  c.dx[0] = where(compare(Compare::less_equal, x, constant_like(x, p.hi)), above, zero);
   return true;
 }
 
