@@ -109,7 +109,7 @@ inline double largest(const Tensor& t) {
   return m;
 }
 
-// |a - b| <= tolerance · (1 + the largest entry of b), entry by entry; equal shapes; nothing but numbers.
+// |a - b| <= tolerance · (1 + the largest entry of b), entry by entry; equal shapes; NaN only where the other is.
 inline void require_close(const std::string& what, const Tensor& a, const Tensor& b, double tolerance) {
   require(a.defined() == b.defined(), what, ": only one of the two is defined");
   if (!a.defined()) return;
@@ -117,6 +117,7 @@ inline void require_close(const std::string& what, const Tensor& a, const Tensor
   const std::vector<double> x = values_of(a), y = values_of(b);
   const double bound = tolerance * (1 + largest(b));
   for (std::size_t i = 0; i < x.size(); ++i) {
+    if (std::isnan(x[i]) && std::isnan(y[i])) continue;
     require(std::fabs(x[i] - y[i]) <= bound, what, ": entry ", i, " is ", x[i], ", expected ", y[i], " within ", bound);
   }
 }
