@@ -6,7 +6,11 @@
 namespace densegrad::driver {
 namespace {
 
-constexpr Activation last_of(int i) { return static_cast<Activation>(i); }
+// Exponentials of exponentials leave the range of float32: the network has tanh there.
+constexpr Activation last_of(int i) {
+  const auto activation = static_cast<Activation>(i);
+  return activation == Activation::exponential ? Activation::tanh : activation;
+}
 
 const char* name_of(Activation a) { return names_of<Activation>()[static_cast<std::size_t>(a)]; }
 const char* name_of(Loss l) { return names_of<Loss>()[static_cast<std::size_t>(l)]; }
@@ -32,6 +36,9 @@ bool fuses(Loss loss, Activation last, bool from_logits) {
 
 Network network_of(Rng& rng, Activation last, Loss loss, bool from_logits, index_t max_rows, index_t max_width) {
   Network net;
+  // A focal loss takes 1 - p of clipped probabilities, which keeps 7 digits less at the ends: logits stay moderate.
+  const bool focal = loss == Loss::binary_focal_crossentropy || loss == Loss::categorical_focal_crossentropy;
+  if (focal && from_logits) last = Activation::tanh;
   const auto width = [&] {
     return std::min(max_width, rng.pick<index_t>({1, 2, 3, 5, 7, 15, 16, 17, 31, 33, 63, 65}));
   };
