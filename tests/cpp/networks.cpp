@@ -55,18 +55,14 @@ Network network_of(Rng& rng, Activation last, Loss loss, bool from_logits, index
     const double scale = std::sqrt(3.0 / static_cast<double>(in));
     net.tensors.push_back(uniform(rng, {in, out}, -scale, scale));
     net.tensors.push_back(rng.below(3) ? uniform(rng, {out}) : Tensor());
-    Activation act = i + 1 == layers ? last : last_of(static_cast<int>(rng.below(size_of<Activation>())));
-    // An exponential of an exponential overflows, and magnifies rounding errors beyond the bound.
-    if (i + 1 < layers && act == Activation::exponential) act = Activation::tanh;
-    net.activations.push_back(act);
+    net.activations.push_back(i + 1 == layers ? last : last_of(static_cast<int>(rng.below(size_of<Activation>()))));
     in = out;
   }
   Shape values = net.tensors[0].shape();
   values[values.rank() - 1] = in;
   net.y_true =
       is_sparse(loss) ? integers(rng, Shape(values.begin(), values.end() - 1), in) : uniform(rng, values, 0.05, 0.95);
-  // The binary focal loss takes log(1 - sigmoid(z)) as Keras does, which cancels for large logits: no bound of all cases.
-  from_logits = from_logits && has_logits(loss) && loss != Loss::binary_focal_crossentropy;
+  from_logits = from_logits && has_logits(loss);
   net.options = LossOptions(loss, from_logits, -1, rng.pick({Reduction::none, Reduction::sum, Reduction::mean}));
   const bool smooths = loss == Loss::binary_crossentropy || loss == Loss::categorical_crossentropy;
   if (smooths && rng.below(2)) net.options.parameters[0] = 0.1;
