@@ -256,7 +256,8 @@ def test_losses_of_outputs_are_means_over_samples():
     values = np.arange(6, dtype="float32").reshape(6, 1)
     logs = model.evaluate(values, [values, values], batch_size=4, verbose=0, return_dict=True)
     first, second = model.output_names
-    assert logs == {"loss": 275 / 6, f"{first}_loss": 55 / 6, f"{second}_loss": 220 / 6}  # the squares add up to 55
+    means = {"loss": 275 / 6, f"{first}_loss": 55 / 6, f"{second}_loss": 220 / 6}  # the squares add up to 55
+    assert logs == {name: np.float32(mean) for name, mean in means.items()}
 
 
 @row("subnormal numbers")
