@@ -299,3 +299,18 @@ def test_errors(call, error, text):
     with pytest.raises(error) as info:
         call()
     assert str(info.value) == text
+
+
+def test_a_call_that_fails_at_once_does_not_keep_the_losses_of_later_ones():
+    class Unfinished(dg.layers.Layer):
+        def __init__(self):
+            pass
+
+    layer = dg.layers.Dense(2, activity_regularizer="l2")
+    x = np.ones((4, 2), "float32")
+    layer(x)
+    with pytest.raises(Exception, match="super"):
+        dg.layers.Layer.__call__(Unfinished(), x)
+    layer(x)
+    layer(x)
+    assert len(layer.losses) == 1

@@ -54,10 +54,10 @@ class Penalized:
 
     def _call_with_losses(self, x, args, kwargs):
         outermost = not getattr(_calls, "open", False)
-        if outermost:
-            _calls.open = True
-            self._clear_losses()
         try:
+            if outermost:
+                _calls.open = True
+                self._clear_losses()
             y = self._call_in_mode(x, args, kwargs)
             if self._activity_regularizer is not None:
                 self._add_activity_losses(y)

@@ -11,6 +11,7 @@ from densegrad.ops.creation import *  # noqa: F403 - each of these modules names
 from densegrad.ops.creation import __all__ as _creation
 from densegrad.ops.derived import *  # noqa: F403
 from densegrad.ops.derived import __all__ as _derived
+from densegrad.ops.derived import floor_divide, mod  # noqa: F401 - what `//` and `%` call
 from densegrad.ops.elementwise import (
     abs,
     add,

@@ -12,12 +12,10 @@ from densegrad.tape import custom_gradient
 
 __all__ = [
     "divide_no_nan",
-    "floor_divide",
     "l2_normalize",
     "log2",
     "log10",
     "logaddexp",
-    "mod",
     "normalize",
     "reciprocal",
     "rsqrt",
