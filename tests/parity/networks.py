@@ -24,7 +24,6 @@ ACTIVATIONS = {
     "tanh": more.tanh,
     "softplus": rb.softplus,
     "softmax": rb.softmax,
-    "exponential": lambda z: rb.exp(z),
 }
 MERGES = ("Concatenate", "Add", "Subtract", "Multiply", "Average")
 # (loss, from_logits, head activation): the pairs in which Keras takes the loss of what it is given.
@@ -124,7 +123,7 @@ def _hidden(network: Network, rng: np.random.Generator) -> Step:
         pair = (source, int(rng.choice([i for i in range(len(steps)) if i != source])))
         return Step("Concatenate", pair, steps[pair[0]].width + steps[pair[1]].width)
     fitting = [i for i, k in enumerate(network.kernels) if k.shape[0] == steps[source].width]
-    activation = str(rng.choice(list(ACTIVATIONS)[:-1]))
+    activation = str(rng.choice(list(ACTIVATIONS)))
     if fitting and rng.random() < 0.4:
         layer = int(rng.choice(fitting))
         activation = next(s.activation for s in steps if s.layer == layer)
