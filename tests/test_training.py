@@ -253,7 +253,7 @@ def test_callbacks_in_order():
         def hook(self, *args, logs=None):
             if args and isinstance(args[-1], (dict, type(None))):
                 *args, logs = args
-            calls.append((name, *args, sorted(logs) if isinstance(logs, dict) else None))
+            calls.append((name, *args, sorted(logs)))
 
         return hook
 
@@ -267,14 +267,14 @@ def test_callbacks_in_order():
     keys = ["accuracy", "loss"]
     assert log.model is model and log.params == {"verbose": 0, "epochs": 1, "steps": 2}
     assert calls == [
-        ("on_train_begin", None),
-        ("on_epoch_begin", 0, None),
-        ("on_train_batch_begin", 0, None),
+        ("on_train_begin", []),
+        ("on_epoch_begin", 0, []),
+        ("on_train_batch_begin", 0, []),
         ("on_train_batch_end", 0, keys),
-        ("on_train_batch_begin", 1, None),
+        ("on_train_batch_begin", 1, []),
         ("on_train_batch_end", 1, keys),
-        ("on_test_begin", None),
-        ("on_test_batch_begin", 0, None),
+        ("on_test_begin", []),
+        ("on_test_batch_begin", 0, []),
         ("on_test_batch_end", 0, keys),
         ("on_test_end", keys),
         ("on_epoch_end", 0, [*keys, "val_accuracy", "val_loss"]),

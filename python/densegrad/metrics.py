@@ -144,6 +144,8 @@ class BinaryAccuracy(MeanMetricWrapper):
     Source: Keras `metrics.BinaryAccuracy`.
     """
 
+    _direction = "up"
+
     def __init__(self, name="binary_accuracy", threshold=0.5):
         if not config.is_number(threshold) or not 0 < threshold < 1:
             raise ValueError(f"[BinaryAccuracy] `threshold` is {threshold!r}: it must be between 0 and 1.")
@@ -156,6 +158,8 @@ class CategoricalAccuracy(MeanMetricWrapper):
     Source: Keras `metrics.CategoricalAccuracy`.
     """
 
+    _direction = "up"
+
     def __init__(self, name="categorical_accuracy"):
         super().__init__(categorical_accuracy, name)
 
@@ -165,6 +169,8 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
 
     Source: Keras `metrics.SparseCategoricalAccuracy`.
     """
+
+    _direction = "up"
 
     def __init__(self, name="sparse_categorical_accuracy"):
         super().__init__(sparse_categorical_accuracy, name)

@@ -85,11 +85,11 @@ class Trainer(Compiled):
             data, val = data.split(validation_split)
         verbose = _verbose("fit", verbose)
         steps = -(-len(data) // batch_size)
-        callbacks = CallbackList(callbacks, self, True, verbose=verbose, epochs=epochs, steps=steps)
+        callbacks = CallbackList(callbacks, add_history=True)
         self._prepare("fit", (data, batch_size), *([] if val is None else [(val, val_size)]))
 
-        callbacks.start()
-        self.stop_training, self.history = False, callbacks.history
+        callbacks.start(self, verbose=verbose, epochs=epochs, steps=steps)
+        self.stop_training = False
         batch_begin, batch_end = callbacks.hook("on_train_batch_begin"), callbacks.hook("on_train_batch_end")
         logs = None
         callbacks.on_train_begin()
@@ -167,9 +167,9 @@ class Trainer(Compiled):
         verbose = _verbose("evaluate", verbose)
         data = Data("evaluate", x, y, sample_weight, model=self)
         count = -(-len(data) // batch_size)
-        callbacks = CallbackList(callbacks, self, verbose=verbose, epochs=1, steps=count)
+        callbacks = CallbackList(callbacks)
         self._prepare("evaluate", (data, batch_size))
-        callbacks.start()
+        callbacks.start(self, verbose=verbose, epochs=1, steps=count)
         with Progress(verbose, count) as progress:
             progress.begin(0)
             logs = self._evaluate(data, batch_size, callbacks, progress)
@@ -186,8 +186,8 @@ class Trainer(Compiled):
         verbose = _verbose("predict", verbose)
         data = Data("predict", x, minimum=0, model=self)
         count = max(1, -(-len(data) // batch_size))
-        callbacks = CallbackList(callbacks, self, verbose=verbose, epochs=1, steps=count)
-        callbacks.start()
+        callbacks = CallbackList(callbacks)
+        callbacks.start(self, verbose=verbose, epochs=1, steps=count)
         outputs = []
         callbacks.on_predict_begin()
         with Progress(verbose, count) as progress:

@@ -47,7 +47,15 @@ MODULES = (
     "models/functional_test",
     "models/model_test",
     "models/sequential_test",
+    "callbacks/callback_test",
+    "callbacks/csv_logger_test",
     "callbacks/early_stopping_test",
+    "callbacks/lambda_callback_test",
+    "callbacks/learning_rate_scheduler_test",
+    "callbacks/model_checkpoint_test",
+    "callbacks/monitor_callback_test",
+    "callbacks/reduce_lr_on_plateau_test",
+    "callbacks/terminate_on_nan_test",
 )
 
 # Areas whose classes are still being written: their outcomes are not asserted yet.

@@ -1,8 +1,6 @@
-"""Callbacks: code that `fit`, `evaluate` and `predict` run at fixed moments, by Keras' names."""
+"""`Callback` with all of its hooks, `History`, and `CallbackList`, which calls several as one."""
 
 from __future__ import annotations
-
-__all__ = ["Callback", "CallbackList", "History"]
 
 
 class Callback:
@@ -105,13 +103,14 @@ class History(Callback):
             self.model.history = self
 
 
-class CallbackList:
-    """Several callbacks called as one, in order.
+class CallbackList(Callback):
+    """Several callbacks called as one, in order; every `logs` reaches them as a dict of floats with sorted keys.
 
     Args:
-        callbacks: a `Callback`, a list of them, or None.
-        model: what they receive.
+        callbacks: a `Callback`, a list of them (nested or not), or None.
         add_history: whether to add a `History` unless there is one.
+        add_progbar: accepted for Keras' sake, without effect: `fit` shows its progress itself.
+        model: what the callbacks receive as `model`; None gives them none yet.
         **params: what they receive as `params`.
 
     Raises:
@@ -120,51 +119,101 @@ class CallbackList:
     Source: Keras `callbacks.CallbackList`.
     """
 
-    def __init__(self, callbacks=None, model=None, add_history=False, **params):
-        if callbacks is None:
-            callbacks = []
-        elif isinstance(callbacks, Callback):
-            callbacks = [callbacks]
-        elif not isinstance(callbacks, (list, tuple)):
-            raise TypeError(f"[callbacks] `callbacks` is {callbacks!r}: it must be a Callback or a list of them.")
-        self.callbacks = list(callbacks)
-        for i, callback in enumerate(self.callbacks):
-            if not isinstance(callback, Callback):
-                raise TypeError(f"[callbacks] `callbacks[{i}]` is {callback!r}: it must be an instance of Callback.")
+    def __init__(self, callbacks=None, add_history=False, add_progbar=False, model=None, **params):
+        super().__init__()
+        self.callbacks = _flat(callbacks)
         self.history = next((c for c in self.callbacks if isinstance(c, History)), None)
         if add_history and self.history is None:
             self.history = History()
             self.callbacks.append(self.history)
-        self._model, self._params = model, params
+        if model is not None:
+            self.set_model(model)
+        if params:
+            self.set_params(params)
 
-    def start(self):
-        """Give the callbacks their model and params; a separate step, so that an argument error changes nothing."""
+    def set_params(self, params):
+        """Give all callbacks the params."""
+        self.params = params
         for callback in self.callbacks:
-            callback.set_model(self._model)
-            callback.set_params(self._params)
+            callback.set_params(params)
+
+    def set_model(self, model):
+        """Give all callbacks the model, and the model the `History`."""
+        super().set_model(model)
+        for callback in self.callbacks:
+            callback.set_model(model)
+        if self.history is not None:
+            model.history = self.history
+
+    def start(self, model, **params):
+        """Give the callbacks a model and params; a step of its own, so that an error in an argument changes nothing."""
+        self.set_model(model)
+        self.set_params(params)
 
     def hook(self, name):
         """Return a function that calls the hook `name` of all callbacks that define it, or None if none does."""
         base = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}.get(name, name)
-        active = [
-            getattr(c, name)
-            for c in self.callbacks
-            if any(getattr(type(c), n) is not getattr(Callback, n) for n in (name, base))
-        ]
+        active = [getattr(c, name) for c in self.callbacks if _defines(c, name) or _defines(c, base)]
         if not active:
             return None
+        numbered = "batch" in name or "epoch" in name
 
-        def call(*args, **kwargs):
+        def call(*args, logs=None):
+            if len(args) > numbered:
+                *args, logs = args
+            logs = plain_logs(logs)
             for function in active:
-                function(*args, **kwargs)
+                function(*args, logs)
 
         return call
 
-    def __getattr__(self, name):
-        if name.startswith("on_"):
-            return self.hook(name) or _nothing
-        raise AttributeError(name)
+
+def _hook(name):
+    def call(self, *args, **kwargs):
+        found = self.hook(name)
+        if found is not None:
+            found(*args, **kwargs)
+
+    call.__name__, call.__doc__ = name, getattr(Callback, name).__doc__
+    return call
 
 
-def _nothing(*args, **kwargs):
-    pass
+for _name in [name for name in vars(Callback) if name.startswith("on_")]:
+    setattr(CallbackList, _name, _hook(_name))
+
+
+def plain_logs(logs):
+    """Return `logs` as a dict with sorted keys, numbers as floats, dicts inside it merged into it; None is empty."""
+    found = {}
+    for name, value in sorted((logs or {}).items()):
+        if isinstance(value, dict):
+            found.update(plain_logs(value))
+            continue
+        try:
+            found[name] = float(value)
+        except (TypeError, ValueError):
+            found[name] = value
+    return found
+
+
+def _flat(callbacks):
+    if callbacks is None:
+        return []
+    if isinstance(callbacks, Callback):
+        return [callbacks]
+    if not isinstance(callbacks, (list, tuple)):
+        raise TypeError(f"[callbacks] `callbacks` is {callbacks!r}: it must be a Callback or a list of them.")
+    found = []
+    for i, callback in enumerate(callbacks):
+        if isinstance(callback, (list, tuple)):
+            found += _flat(callback)
+        elif isinstance(callback, Callback):
+            found.append(callback)
+        else:
+            raise TypeError(f"[callbacks] `callbacks[{i}]` is {callback!r}: it must be an instance of Callback.")
+    return found
+
+
+def _defines(callback, name):
+    hook = getattr(callback, name)
+    return getattr(hook, "__func__", hook) is not getattr(Callback, name)
