@@ -46,6 +46,15 @@ class Pair(dg.layers.Layer):
         return [x * x, x]
 
 
+def too_large_a_jacobian():
+    """More than a 47-bit address space holds, so that no promise of memory is taken for memory."""
+    x = t(2**23)
+    with dg.GradientTape() as tape:
+        tape.watch(x)
+        y = x * x
+    tape.jacobian(y, x)
+
+
 def pair_as_source():
     layer, x = Pair(name="pair"), t(2)
     with dg.GradientTape() as tape:
@@ -285,8 +294,13 @@ ROWS = [
     (lambda: bool(t(2)), V, "[bool] the tensor has shape (2,): only a tensor with one entry is a Python number."),
     (lambda: t(2).__array__(copy=False), V, "[__array__] a tensor is always copied: use copy=None or copy=True."),
     (lambda: symbolic(3).numpy(), _core.SymbolicError,
-     "[tensor] this tensor of shape (None, 3) is symbolic and has no values: call the model or "
-     "layer on data to get them."),
+     "[tensor] this tensor of shape (None, 3) is symbolic and has no values: in vmap it stands for one example of a "
+     "batch, so select with dg.ops.where; in a model, call the model or layer on data."),
+    (lambda: _core.one_hot([0], 2**50), MemoryError,
+     "[tensor] a tensor of shape (1, 1125899906842624) and dtype float32 takes 4503600 GB: there is not so much memory."),
+    (too_large_a_jacobian, MemoryError,
+     "[GradientTape.jacobian] the Jacobian of a target of shape (8388608,) takes 281475 GB, and its computation more "
+     "memory than there is: take it of parts of the target, or its products with vectors by dg.vjp and dg.jvp."),
     (lambda: t(2).z, A,
      "[Tensor.z] this tensor has no pre-activation: only the output of a dense layer or an activation has one."),
     (lambda: dg.Variable(ones(2), name="v").assign(ones(3)), V,

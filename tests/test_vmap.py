@@ -131,6 +131,27 @@ def test_axes_in_and_out():
     np.testing.assert_array_equal(named.numpy(), x * [[1], [2]])
 
 
+def test_a_list_of_numbers_is_one_array():
+    """As for `grad`; a shared list stays one, so that it may be a shape."""
+    np.testing.assert_array_equal(dg.vmap(lambda x: x * x)([1.0, -3.0]).numpy(), [1, 9])
+    np.testing.assert_array_equal(dg.vmap(lambda a, *, b: a @ b)([[1.0, 2.0]], b=[[3.0, 4.0]]).numpy(), [11])
+    wide = dg.vmap(lambda x, shape: dg.ops.broadcast_to(x, shape), in_axes=(0, None))([1.0, 2.0], [3])
+    np.testing.assert_array_equal(wide.numpy(), [[1] * 3, [2] * 3])
+
+
+def test_a_custom_gradient_that_reads_the_stand_ins_of_its_closure_is_told_what_they_are():
+    @dg.custom_gradient
+    def scaled(x):
+        return x * x, lambda dy: dy * float(x)
+
+    x = dg.constant(np.array([1.0, 2.0]))
+    with dg.GradientTape() as tape:
+        tape.watch(x)
+        y = dg.vmap(scaled)(x)
+    with pytest.raises(_core.SymbolicError, match="in vmap it stands for one example of a batch, so select with"):
+        tape.gradient(y, x)
+
+
 def test_nested_vmaps_are_two_batch_axes():
     a, b = np.arange(3.0), np.arange(4.0)
     outer = dg.vmap(lambda x: dg.vmap(lambda y: x * y + x)(b))(a)
@@ -237,6 +258,11 @@ def test_an_error_inside_leaves_no_trace_open():
     with pytest.raises(ZeroDivisionError):
         dg.vmap(lambda x: 1 / 0)(np.zeros(3))
     assert not _core.recording()
+
+
+def test_a_function_that_returns_nothing_is_refused():
+    with pytest.raises(TypeError, match=r"\[vmap\] the function returned None: it must return tensors"):
+        dg.vmap(lambda x: None)(np.zeros(3))
 
 
 @pytest.mark.parametrize(

@@ -85,26 +85,26 @@ void collectable(PyHeapTypeObject* heap_type) {
   type->tp_clear = clear_tape;
 }
 
-[[noreturn]] void no_tensor(const char* argument, const char* method, py::handle value, const char* rule) {
-  fail<TypeError>("[GradientTape.", method, "] `", argument, "` holds a value of type ",
+[[noreturn]] void no_tensor(const char* argument, const std::string& tag, py::handle value, const char* rule) {
+  fail<TypeError>("[", tag, "] `", argument, "` holds a value of type ",
                   std::string(py::str(py::type::handle_of(value).attr("__name__"))), ": ", rule);
 }
 
 // A source as a tensor. A layer (anything with a key) stands for its output.
-Tensor resolve_source(const Tape& tape, py::handle source, const char* method) {
+Tensor resolve_source(const Tape& tape, py::handle source, const std::string& tag) {
   if (is_tensor(source)) return peek(source);
   if (!py::hasattr(source, "_key")) {
-    no_tensor("sources", method, source, "it must hold tensors, variables or layers; plain values are not recorded.");
+    no_tensor("sources", tag, source, "it must hold tensors, variables or layers; plain values are not recorded.");
   }
   const std::vector<Tensor> outputs = tape.calls_of(py::cast<std::uint64_t>(source.attr("_key")));
   const std::string name = py::str(source.attr("name"));
   if (outputs.size() != 1) {
-    fail("[GradientTape.", method, "] layer '", name, "' was called ", outputs.size(),
+    fail("[", tag, "] layer '", name, "' was called ", outputs.size(),
          " times on this tape: a layer as a source must have been called exactly once; pass the output tensor that you "
          "mean.");
   }
   if (!outputs[0].defined()) {
-    fail("[GradientTape.", method, "] layer '", name, "' returned several tensors: pass the one that you mean.");
+    fail("[", tag, "] layer '", name, "' returned several tensors: pass the one that you mean.");
   }
   return outputs[0];
 }
@@ -113,7 +113,8 @@ void watch(Tape& tape, py::handle structure) {
   const py::list leaves = flatten(structure);
   for (py::handle v : leaves) {
     if (!is_tensor(v)) {
-      no_tensor("tensor", "watch", v, "only tensors and variables can be watched; make one with dg.constant(x).");
+      no_tensor("tensor", "GradientTape.watch", v,
+                "only tensors and variables can be watched; make one with dg.constant(x).");
     }
   }
   if (!leaves.empty() && !tape.is_watching()) {
@@ -161,10 +162,11 @@ py::object gradients(Tape& tape, py::handle target, py::handle sources, py::hand
   std::vector<Tensor> ys, xs, dys;
   for (py::handle y : flatten(target)) {
     if (!is_tensor(y))
-      no_tensor("target", "gradient", y, "it must be a tensor, or hold tensors in lists, tuples and dicts.");
+      no_tensor("target", "GradientTape.gradient", y,
+                "it must be a tensor, or hold tensors in lists, tuples and dicts.");
     ys.push_back(peek(y));
   }
-  for (py::handle x : flatten(sources)) xs.push_back(resolve_source(tape, x, "gradient"));
+  for (py::handle x : flatten(sources)) xs.push_back(resolve_source(tape, x, "GradientTape.gradient"));
   if (ys.empty()) return py::none();
   if (!weights.is_none()) {
     for (py::handle g : weights) dys.push_back(g.is_none() ? Tensor() : convert(g, ys[dys.size()].dtype()));
@@ -172,20 +174,33 @@ py::object gradients(Tape& tape, py::handle target, py::handle sources, py::hand
   return packed(sources, xs, tape.gradient(ys, xs, dys), zero, [](const Tensor& x) { return x.shape(); });
 }
 
-py::object jacobians(Tape& tape, py::handle target, py::handle sources, bool zero, bool by_row) {
-  const char* method = by_row ? "batch_jacobian" : "jacobian";
-  if (!is_tensor(target)) no_tensor("target", method, target, "it must be one tensor.");
+std::vector<Tensor> walked_jacobian(Tape& tape, const std::string& tag, const Tensor& y, const std::vector<Tensor>& xs,
+                                    bool by_row) {
+  try {
+    return tape.jacobian(y, xs, by_row);
+  } catch (const std::bad_alloc&) {
+    double entries = 0;
+    for (const Tensor& x : xs) entries += static_cast<double>(x.shape().count(by_row ? 1 : 0, x.rank()));
+    const double bytes = static_cast<double>(y.size()) * entries * static_cast<double>(item_size(y.dtype()));
+    fail<OutOfMemory>("[", tag, "] the Jacobian of a target of shape ", y.shape(), " takes ", gigabytes(bytes),
+                      " GB, and its computation more memory than there is: take it of parts of the target, or its "
+                      "products with vectors by dg.vjp and dg.jvp.");
+  }
+}
+
+py::object jacobians(Tape& tape, py::handle target, py::handle sources, bool zero, bool by_row,
+                     const std::string& tag) {
+  if (!is_tensor(target)) no_tensor("target", tag, target, "it must be one tensor.");
   const Tensor y = peek(target);
   std::vector<Tensor> xs;
-  for (py::handle x : flatten(sources)) xs.push_back(resolve_source(tape, x, method));
+  for (py::handle x : flatten(sources)) xs.push_back(resolve_source(tape, x, tag));
   for (const Tensor& x : xs) {
     if (by_row && (y.rank() < 2 || x.rank() < 2 || y.dim(0) != x.dim(0))) {
-      fail("[GradientTape.batch_jacobian] `target` has shape ", y.shape(), " and `source` has shape ", x.shape(),
+      fail("[", tag, "] `target` has shape ", y.shape(), " and `source` has shape ", x.shape(),
            ": both must have at least 2 axes, and the same first one.");
     }
   }
-  const std::vector<Tensor> found = tape.jacobian(y, xs, by_row);
-  return packed(sources, xs, found, zero, [&](const Tensor& x) {
+  return packed(sources, xs, walked_jacobian(tape, tag, y, xs, by_row), zero, [&](const Tensor& x) {
     Shape shape = y.shape();
     for (int i = by_row ? 1 : 0; i < x.rank(); ++i) shape.push_back(x.dim(i));
     return shape;
@@ -256,7 +271,8 @@ void register_tape(py::module_& m) {
       .def_property_readonly("_is_watching", &Tape::is_watching)
       .def("_gradient", gradients, py::arg("target"), py::arg("sources"), py::arg("weights") = py::none(),
            py::arg("zero") = false)
-      .def("_jacobian", jacobians, py::arg("target"), py::arg("sources"), py::arg("zero"), py::arg("by_row"))
+      .def("_jacobian", jacobians, py::arg("target"), py::arg("sources"), py::arg("zero"), py::arg("by_row"),
+           py::arg("tag"))
       .def("_jvp", directional, py::arg("targets"), py::arg("sources"), py::arg("tangents"))
       .def("_cuts",
            [](const Tape& tape) {
@@ -275,7 +291,8 @@ void register_tape(py::module_& m) {
       .def(
           "_tracks", [](const Tape& tape, py::handle t) { return tape.tracks(peek(t)); }, py::arg("tensor"))
       .def(
-          "_resolve", [](const Tape& tape, py::handle source) { return resolve_source(tape, source, "explain"); },
+          "_resolve",
+          [](const Tape& tape, py::handle source) { return resolve_source(tape, source, "GradientTape.explain"); },
           py::arg("source"))
       .def_property_readonly("_is_dropped", &Tape::is_dropped)
       .def_readonly("_watches_variables", &Tape::watch_accessed_variables)

@@ -1,6 +1,9 @@
 // Every error is one sentence: [tag] argument in backticks, what it got, the rule, the fix.
 #pragma once
 
+#include <iomanip>
+#include <memory>
+#include <new>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -19,6 +22,23 @@ class SymbolicError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+// std::bad_alloc that says what did not fit.
+class OutOfMemory : public std::bad_alloc {
+ public:
+  explicit OutOfMemory(const std::string& text) : text_(std::make_shared<std::string>(text)) {}
+  const char* what() const noexcept override { return text_->c_str(); }
+
+ private:
+  std::shared_ptr<std::string> text_;  // a copy of an exception must not throw
+};
+
+// "40", "0.5": what memory is counted in for messages.
+inline std::string gigabytes(double bytes) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(bytes < 1e10 ? 1 : 0) << bytes / 1e9;
+  return text.str();
+}
 
 template <class E = std::invalid_argument, class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {

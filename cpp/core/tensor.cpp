@@ -10,20 +10,25 @@ namespace {
 
 constexpr std::size_t alignment = 64;
 
-std::size_t byte_count(DType dtype, const Shape& shape) {
+Ref<Storage> storage_for(DType dtype, const Shape& shape) {
   if (!shape.is_known()) throw std::logic_error("a tensor with values needs a known shape");
-  std::size_t bytes = 0;
-  if (__builtin_mul_overflow(static_cast<std::size_t>(shape.count()), static_cast<std::size_t>(item_size(dtype)),
-                             &bytes) ||
-      bytes > static_cast<std::size_t>(PTRDIFF_MAX) - 2 * alignment) {
-    throw std::bad_alloc();
+  const auto count = static_cast<std::size_t>(shape.count()), item = static_cast<std::size_t>(item_size(dtype));
+  try {
+    std::size_t bytes = 0;
+    if (__builtin_mul_overflow(count, item, &bytes)) throw std::bad_alloc();
+    return Ref<Storage>(new Storage(bytes));
+  } catch (const std::bad_alloc&) {
+    fail<OutOfMemory>("[tensor] a tensor of shape ", shape, " and dtype ", dtype, " takes ",
+                      gigabytes(static_cast<double>(count) * static_cast<double>(item)),
+                      " GB: there is not so much memory.");
   }
-  return bytes;
 }
 
 }  // namespace
 
-Storage::Storage(std::size_t n) : bytes(n), block(std::malloc(n + alignment)) {
+Storage::Storage(std::size_t n)
+    : bytes(n),
+      block(n > static_cast<std::size_t>(PTRDIFF_MAX) - 2 * alignment ? nullptr : std::malloc(n + alignment)) {
   if (!block) throw std::bad_alloc();
   const auto address = reinterpret_cast<std::uintptr_t>(block);
   data = static_cast<std::byte*>(block) + (alignment - address % alignment) % alignment;
@@ -40,7 +45,7 @@ std::uint64_t Tensor::next_id() {
 }
 
 Tensor::Tensor(DType dtype, const Shape& shape) {
-  Ref<Storage> storage(new Storage(byte_count(dtype, shape)));
+  Ref<Storage> storage = storage_for(dtype, shape);
   *this = symbolic(dtype, shape);
   impl_->storage = std::move(storage);
 }
@@ -104,7 +109,8 @@ void Tensor::set_pre(int activation, int axis, const Tensor& z) const {
 
 void Tensor::no_storage() const {
   fail<SymbolicError>("[tensor] this tensor of shape ", shape(),
-                      " is symbolic and has no values: call the model or layer on data to get them.");
+                      " is symbolic and has no values: in vmap it stands for one example of a batch, so select with "
+                      "dg.ops.where; in a model, call the model or layer on data.");
 }
 
 }  // namespace densegrad

@@ -20,7 +20,8 @@ def vmap(function, in_axes=0, out_axes=0):
     A random draw inside is one draw for all examples.
 
     Args:
-        function: takes tensors, or structures of them, and returns a tensor or a structure of tensors.
+        function: takes tensors, or structures of them, and returns a tensor or a structure of tensors. A list of
+            numbers is one array, as for `grad`.
         in_axes: for each argument the axis of the examples, or None for an argument that they share; one number for
             all, or a tuple with a number, None, or a structure of them per argument. Keyword arguments are batched over
             axis 0.
@@ -28,14 +29,18 @@ def vmap(function, in_axes=0, out_axes=0):
 
     Returns: a function of the batches.
 
-    Raises: ValueError for axes that do not exist, batches of different lengths, or no batch at all.
+    Raises: ValueError for axes that do not exist, batches of different lengths, or no batch at all; TypeError for a
+        function that returns None.
 
     Source: JAX `vmap`.
     """
 
     @functools.wraps(function)
     def wrapped(*args, **kwargs):
-        leaves, axes = _batched_leaves(args, kwargs, in_axes)
+        places = _places(in_axes, len(args))
+        args = [_whole(value, axis) for value, axis in zip(args, places)]
+        kwargs = {name: _whole(value, 0) for name, value in kwargs.items()}
+        leaves, axes = _batched_leaves([*zip(args, places), *((kwargs[name], 0) for name in sorted(kwargs))])
         lengths = {x.shape[axis] for x, axis in zip(leaves, axes) if axis is not None}
         if len(lengths) != 1:
             got = f"the lengths {sorted(lengths)}" if lengths else "no batched argument"
@@ -47,7 +52,7 @@ def vmap(function, in_axes=0, out_axes=0):
             rest = iter(examples)
             merged = [x if axis is None else next(rest) for x, axis in zip(leaves, axes)]
             positional, named = nest.pack_as((args, kwargs), merged)
-            return nest.converted(function(*positional, **named))
+            return nest.results("vmap", function(*positional, **named))
 
         return _moved(*_over_batch(apply, batches, batch), out_axes)
 
@@ -99,18 +104,27 @@ def _moved(structure, results, out_axes):
     return nest.pack_as(example, [_move_axis(y, 0, place) for y, place in zip(results, places)])
 
 
-def _batched_leaves(args, kwargs, in_axes):
-    """All tensors of the arguments, and for each its batch axis or None."""
-    if not config.is_integer(in_axes) and in_axes is not None:
-        if not isinstance(in_axes, (tuple, list)) or len(in_axes) != len(args):
-            raise ValueError(
-                f"[vmap] `in_axes` is {in_axes!r} for {len(args)} positional arguments: it must be an integer, None, "
-                "or a tuple with one entry per argument."
-            )
-    else:
-        in_axes = [in_axes] * len(args)
+def _places(in_axes, count):
+    """One entry of `in_axes` per positional argument."""
+    if config.is_integer(in_axes) or in_axes is None:
+        return [in_axes] * count
+    if not isinstance(in_axes, (tuple, list)) or len(in_axes) != count:
+        raise ValueError(
+            f"[vmap] `in_axes` is {in_axes!r} for {count} positional arguments: it must be an integer, None, or a "
+            "tuple with one entry per argument."
+        )
+    return in_axes
+
+
+def _whole(value, axis):
+    """A list of numbers is one array, as for `grad`; a shared argument stays what it is."""
+    return _core.convert(value) if axis is not None and nest.is_numbers(value) else value
+
+
+def _batched_leaves(arguments):
+    """All tensors of the (argument, axes) pairs, and for each its batch axis or None."""
     leaves, axes = [], []
-    for value, axis in [*zip(args, in_axes), *((v, 0) for v in nest.flatten(kwargs))]:
+    for value, axis in arguments:
         parts = nest.flatten(value)
         single = config.is_integer(axis) or axis is None
         spread = [axis] * len(parts) if single else nest.flatten_up_to(value, axis)

@@ -7,7 +7,7 @@ from numbers import Number
 
 from densegrad._core import convert, flatten, pack_as
 
-__all__ = ["argument", "converted", "flatten", "flatten_up_to", "pack_as"]
+__all__ = ["argument", "converted", "flatten", "flatten_up_to", "is_numbers", "pack_as", "results"]
 
 
 def flatten_up_to(shallow, structure):
@@ -29,8 +29,16 @@ def converted(structure):
 
 def argument(value):
     """An argument as a structure of tensors; a list of numbers, nested or not, is one array, as everywhere else."""
-    return convert(value) if _is_numbers(value) else converted(value)
+    return convert(value) if is_numbers(value) else converted(value)
 
 
-def _is_numbers(value):
-    return isinstance(value, list) and all(isinstance(part, Number) or _is_numbers(part) for part in value)
+def is_numbers(value):
+    return isinstance(value, list) and all(isinstance(part, Number) or is_numbers(part) for part in value)
+
+
+def results(tag, structure):
+    """What a function of the user returned, with every leaf as a tensor."""
+    if any(leaf is None for leaf in flatten(structure)):
+        where = "None" if structure is None else "a structure with None in it"
+        raise TypeError(f"[{tag}] the function returned {where}: it must return tensors.")
+    return converted(structure)

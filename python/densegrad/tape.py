@@ -69,7 +69,8 @@ class GradientTape(_core.Tape):
 
         Source: TensorFlow `GradientTape.jacobian`.
         """
-        return self._jacobian(target, sources, wants_zero("GradientTape.jacobian", unconnected_gradients), False)
+        tag = "GradientTape.jacobian"
+        return self._jacobian(target, sources, wants_zero(tag, unconnected_gradients), False, tag)
 
     def batch_jacobian(
         self, target, source, unconnected_gradients="none", parallel_iterations=None, experimental_use_pfor=True
@@ -91,10 +92,11 @@ class GradientTape(_core.Tape):
 
         Source: TensorFlow `GradientTape.batch_jacobian`.
         """
-        zero = wants_zero("GradientTape.batch_jacobian", unconnected_gradients)
+        tag = "GradientTape.batch_jacobian"
+        zero = wants_zero(tag, unconnected_gradients)
         if isinstance(source, (list, tuple, dict)):
-            raise TypeError("[GradientTape.batch_jacobian] `source` is a structure: it must be one tensor.")
-        return self._jacobian(target, source, zero, True)
+            raise TypeError(f"[{tag}] `source` is a structure: it must be one tensor.")
+        return self._jacobian(target, source, zero, True, tag)
 
     def explain(self, target, source):
         """Why the gradient of `target` with respect to `source` is None, or that it is not.

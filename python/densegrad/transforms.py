@@ -34,20 +34,24 @@ def value_and_grad(function, argnums=0, has_aux=False):
     Source: JAX `value_and_grad`.
     """
 
+    return _value_and_grad("grad", function, argnums, has_aux)
+
+
+def _value_and_grad(tag, function, argnums=0, has_aux=False):
     @functools.wraps(function)
     def wrapped(*args, **kwargs):
-        args, chosen = _sources("grad", args, argnums)
+        args, chosen = _sources(tag, args, argnums)
         with GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(chosen)
             result = function(*args, **kwargs)
-        value, aux = _with_aux("grad", result, has_aux)
-        if value.dtype.kind != "f":
-            raise TypeError(
-                f"[grad] the function returned {value.dtype}, which has no derivative: return float32 or float64."
+        value, aux = _with_aux(tag, result, has_aux)
+        if isinstance(value, (list, tuple, dict)):
+            raise ValueError(
+                f"[{tag}] the function returned a structure of type {type(value).__name__}: it must return a scalar."
             )
         if value.shape != ():
             raise ValueError(
-                f"[grad] the function returned a tensor of shape {tuple(value.shape)}: it must return a scalar; reduce "
+                f"[{tag}] the function returned a tensor of shape {tuple(value.shape)}: it must return a scalar; reduce "
                 "it, or use jacobian."
             )
         gradient = _unpacked(tape.gradient(value, chosen, unconnected_gradients="zero"), argnums)
@@ -63,7 +67,11 @@ def grad(function, argnums=0, has_aux=False):
 
     Source: JAX `grad`.
     """
-    both = value_and_grad(function, argnums, has_aux)
+    return _grad("grad", function, argnums, has_aux)
+
+
+def _grad(tag, function, argnums, has_aux=False):
+    both = _value_and_grad(tag, function, argnums, has_aux)
 
     @functools.wraps(function)
     def wrapped(*args, **kwargs):
@@ -86,17 +94,18 @@ def jacobian(function, argnums=0, has_aux=False):
     Source: JAX `jacrev`.
     """
 
+    return _jacobian("jacobian", function, argnums, has_aux)
+
+
+def _jacobian(tag, function, argnums, has_aux=False):
     @functools.wraps(function)
     def wrapped(*args, **kwargs):
-        args, chosen = _sources("jacobian", args, argnums)
+        args, chosen = _sources(tag, args, argnums)
         with GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             tape.watch(chosen)
             result = function(*args, **kwargs)
-        value, aux = _with_aux("jacobian", result, has_aux, structure=True)
-        rows = [
-            _unpacked(tape.jacobian(leaf, chosen, unconnected_gradients="zero"), argnums)
-            for leaf in nest.flatten(value)
-        ]
+        value, aux = _with_aux(tag, result, has_aux)
+        rows = [_unpacked(tape._jacobian(leaf, chosen, True, False, tag), argnums) for leaf in nest.flatten(value)]
         full = nest.pack_as(value, rows)
         return (full, aux) if has_aux else full
 
@@ -115,7 +124,7 @@ def hessian(function, argnums=0):
 
     Source: JAX `hessian`.
     """
-    return jacobian(grad(function, argnums), argnums)
+    return _jacobian("hessian", _grad("hessian", function, argnums), argnums)
 
 
 def jvp(function, primals, tangents):
@@ -130,21 +139,27 @@ def jvp(function, primals, tangents):
 
     Returns: `(value, tangent)`, both in the structure of the result; the tangent is zero where nothing connects it.
 
-    Raises: TypeError if `primals` is no tuple or list, or holds no float tensor; ValueError for shapes that differ.
+    Raises: TypeError if `primals` is no tuple or list, or holds no float tensor, or for a result that is none;
+        ValueError for shapes that differ.
 
     Source: JAX `jvp`.
     """
-    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
-        raise TypeError("[jvp] `primals` and `tangents` must be tuples, one entry per argument of the function.")
+    return _jvp("jvp", function, primals, tangents)
+
+
+def _jvp(tag, function, primals, tangents):
+    _check_tuples(tag, primals, tangents)
     if len(primals) != len(tangents):
-        raise ValueError(f"[jvp] `tangents` has {len(tangents)} entries and `primals` {len(primals)}: one is for each.")
-    args, sources = _sources("jvp", primals, tuple(range(len(primals))))
-    directions = matching("jvp", "tangents", tangents, sources)
+        raise ValueError(
+            f"[{tag}] `tangents` has {len(tangents)} entries and `primals` {len(primals)}: one is for each."
+        )
+    args, sources = _sources(tag, primals, tuple(range(len(primals))))
+    directions = matching(tag, "tangents", tangents, sources)
     sources = nest.flatten(sources)
     tape = _core.Tape(True, False)
     with tape:
         tape.watch(sources)
-        value = nest.converted(function(*args))
+        value = _differentiable(tag, function(*args))
     leaves = nest.flatten(value)
     moved = tape._jvp(leaves, sources, directions)
     zeros = [zeros_like(leaf) if t is None else t for leaf, t in zip(leaves, moved)]
@@ -169,7 +184,7 @@ def vjp(function, *primals):
     tape = GradientTape(persistent=True, watch_accessed_variables=False)
     with tape:
         tape.watch(sources)
-        value = nest.converted(function(*args))
+        value = _differentiable("vjp", function(*args))
     leaves = nest.flatten(value)
 
     def pull_back(cotangents):
@@ -186,11 +201,17 @@ def hvp(function, primals, tangents):
 
     Returns: `(gradient, product)`, each a tuple with one entry per argument.
     """
-    return jvp(grad(function, tuple(range(len(primals)))), primals, tangents)
+    _check_tuples("hvp", primals, tangents)
+    return _jvp("hvp", _grad("hvp", function, tuple(range(len(primals)))), primals, tangents)
 
 
 def zeros_like(x):
     return _core.constant(np.zeros(x.shape, x.dtype))
+
+
+def _check_tuples(tag, *values):
+    if not all(isinstance(value, (tuple, list)) for value in values):
+        raise TypeError(f"[{tag}] `primals` and `tangents` must be tuples, one entry per argument of the function.")
 
 
 def _sources(tag, args, argnums):
@@ -220,17 +241,24 @@ def _unpacked(results, argnums):
     return results if isinstance(argnums, (tuple, list)) else results[0]
 
 
-def _with_aux(tag, result, has_aux, structure=False):
+def _with_aux(tag, result, has_aux):
     aux = None
     if has_aux:
         if not isinstance(result, tuple) or len(result) != 2:
             raise TypeError(f"[{tag}] `has_aux` is True but the function did not return a pair (value, aux).")
         result, aux = result
-    if not structure and isinstance(result, (list, tuple, dict)):
-        raise ValueError(
-            f"[{tag}] the function returned a structure of type {type(result).__name__}: it must return a scalar."
-        )
-    return nest.converted(result), aux
+    return _differentiable(tag, result), aux
+
+
+def _differentiable(tag, result):
+    """What the function returned, as float tensors."""
+    value = nest.results(tag, result)
+    for leaf in nest.flatten(value):
+        if leaf.dtype.kind != "f":
+            raise TypeError(
+                f"[{tag}] the function returned {leaf.dtype}, which has no derivative: return float32 or float64."
+            )
+    return value
 
 
 def matching(tag, name, values, structure):
