@@ -297,7 +297,8 @@ ROWS = [
      "[tensor] this tensor of shape (None, 3) is symbolic and has no values: in vmap it stands for one example of a "
      "batch, so select with dg.ops.where; in a model, call the model or layer on data."),
     (lambda: _core.one_hot([0], 2**50), MemoryError,
-     "[tensor] a tensor of shape (1, 1125899906842624) and dtype float32 takes 4503600 GB: there is not so much memory."),
+     "[tensor] a tensor of shape (1, 1125899906842624) and dtype float32 takes 4503600 GB: there is not so much "
+     "memory."),
     (too_large_a_jacobian, MemoryError,
      "[GradientTape.jacobian] the Jacobian of a target of shape (8388608,) takes 281475 GB, and its computation more "
      "memory than there is: take it of parts of the target, or its products with vectors by dg.vjp and dg.jvp."),

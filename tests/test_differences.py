@@ -209,6 +209,31 @@ def test_saturated_activations_keep_their_digits():
             assert abs(float(getattr(dg.activations, name)(x)) - expected) <= 8 * 2.0**-24 * abs(expected), name
 
 
+@row("`binary_focal_crossentropy(from_logits=True)` of large logits")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("gamma", [0.5, 2.0, 3.0])
+@pytest.mark.parametrize("t", [0.0, 0.25, 1.0])
+def test_focal_loss_of_large_logits(t, gamma, dtype):
+    """The end of the clipped logits, 16.1, rounds: 17 roundings of its exponential; 12 gamma more make up the rest."""
+    u = np.finfo(dtype).eps / 2
+    z = np.array([-31.5, -16.5, -16.0, -15.0, -9.0, 9.0, 15.0, 16.0, 16.5, 31.5], dtype)[:, None]
+
+    def exact(x):
+        p, q = 1 / (1 + mpmath.exp(-x)), 1 / (1 + mpmath.exp(x))
+        c, d = (min(max(s, mpmath.mpf("1e-7")), 1 - mpmath.mpf("1e-7")) for s in (p, q))
+        return -((t * q + (1 - t) * p) ** gamma) * (t * mpmath.log(c) + (1 - t) * mpmath.log(d))
+
+    x = dg.constant(z)
+    with dg.GradientTape() as tape:
+        tape.watch(x)
+        y = dg.losses.binary_focal_crossentropy(np.full_like(z, t), x, gamma=gamma, from_logits=True)
+    with mpmath.workdps(50):
+        for found, right in ((y, exact), (tape.gradient(y, x), lambda x: mpmath.diff(exact, x))):
+            for a, b in zip(found.numpy().ravel(), z.ravel()):
+                b = right(mpmath.mpf(float(b)))
+                assert abs(float(a) - b) <= (29 + 12 * gamma) * u * abs(b) + np.finfo(dtype).tiny
+
+
 @row("a loss without dtype on float64 predictions")
 def test_losses_compute_in_the_dtype_of_the_predictions():
     """A loss of float64 predictions is float64; an explicit dtype wins."""

@@ -51,8 +51,8 @@ def _value_and_grad(tag, function, argnums=0, has_aux=False):
             )
         if value.shape != ():
             raise ValueError(
-                f"[{tag}] the function returned a tensor of shape {tuple(value.shape)}: it must return a scalar; reduce "
-                "it, or use jacobian."
+                f"[{tag}] the function returned a tensor of shape {tuple(value.shape)}: it must return a scalar; "
+                "reduce it, or use jacobian."
             )
         gradient = _unpacked(tape.gradient(value, chosen, unconnected_gradients="zero"), argnums)
         return ((value, aux) if has_aux else value), gradient

@@ -36,9 +36,8 @@ bool fuses(Loss loss, Activation last, bool from_logits) {
 
 Network network_of(Rng& rng, Activation last, Loss loss, bool from_logits, index_t max_rows, index_t max_width) {
   Network net;
-  // A focal loss takes 1 - p of clipped probabilities, which keeps 7 digits less at the ends: logits stay moderate.
-  const bool focal = loss == Loss::binary_focal_crossentropy || loss == Loss::categorical_focal_crossentropy;
-  if (focal && from_logits) last = Activation::tanh;
+  // It takes 1 - p of clipped probabilities, which keeps 7 digits less at the ends: logits stay moderate.
+  if (loss == Loss::categorical_focal_crossentropy && from_logits) last = Activation::tanh;
   const auto width = [&] {
     return std::min(max_width, rng.pick<index_t>({1, 2, 3, 5, 7, 15, 16, 17, 31, 33, 63, 65}));
   };

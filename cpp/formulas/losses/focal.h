@@ -19,7 +19,9 @@ inline V raised_slope(V x, double e) {
 // r = t' (1 - p) + (1 - t') p with t' = t (1 - s) + s / 2, B the values form of binary_crossentropy before its mean, and
 // w = t' alpha + (1 - t') (1 - alpha), or 1 without class balancing.
 // values: value = mean_j w r^gamma B; gradient w (gamma r^(gamma - 1) (1 - 2 t') B + r^gamma B') / K.
-// logits: p = sigmoid(z); the same times p (1 - p).
+// logits: p = sigmoid(z) and 1 - p = sigmoid(-z), B the logits form at z clipped to where p is in [eps, 1 - eps]:
+//         gradient w (gamma r^(gamma - 1) (1 - 2 t') p (1 - p) B + r^gamma ((1 - t') p - t' (1 - p))) / K, its last term
+//         only there. Keras' numbers, without the digits that 1 - p and the logarithms lose at large logits.
 // Source: Keras `binary_focal_crossentropy`.
 struct BinaryFocalCrossentropy : ElementwiseLoss<BinaryFocalCrossentropy> {
   static constexpr const char* name = "binary_focal_crossentropy";
@@ -34,27 +36,33 @@ struct BinaryFocalCrossentropy : ElementwiseLoss<BinaryFocalCrossentropy> {
 
   template <LossForm form, class V>
   static V value(V t, V y, V, const double* o) {
-    const V p = probability<form>(y);
-    return balance(t, o) * (raised(miss(t, p), o[1]) * BinaryCrossentropy::value<LossForm::values>(t, p, p, o));
+    return balance(t, o) * (raised(miss<form>(t, y), o[1]) * entropy<form>(t, y, o));
   }
   template <LossForm form, class V>
   static V slope(V t, V y, V, const double* o) {
-    const V p = probability<form>(y), r = miss(t, p);
-    const V entropy = BinaryCrossentropy::value<LossForm::values>(t, p, p, o);
-    const V by_entropy = raised(r, o[1]) * BinaryCrossentropy::slope<LossForm::values>(t, p, p, o);
-    const V d = balance(t, o) * (raised_slope(r, o[1]) * (V(1) - V(2) * t) * entropy + by_entropy);
-    return form == LossForm::logits ? weighted(p * (V(1) - p), d) : d;
+    const V r = miss<form>(t, y), bend = raised_slope(r, o[1]);
+    const V turn = (V(1) - V(2) * t) * entropy<form>(t, y, o);
+    if constexpr (form == LossForm::logits) {
+      const V p = Sigmoid::forward(y), q = Sigmoid::forward(-y);
+      const V by_entropy = ((V(1) - t) * p - t * q) * inside(y, V(-largest_logit), V(largest_logit));
+      return balance(t, o) * (weighted(p * q, bend) * turn + raised(r, o[1]) * by_entropy);
+    } else {
+      return balance(t, o) * (bend * turn + raised(r, o[1]) * BinaryCrossentropy::slope<form>(t, y, y, o));
+    }
   }
 
  private:
+  static constexpr double largest_logit = 16.118095550958316;  // log((1 - eps) / eps)
+
   template <LossForm form, class V>
-  static V probability(V y) {
-    if constexpr (form == LossForm::logits) return Sigmoid::forward(y);
-    return y;
+  static V entropy(V t, V y, const double* o) {
+    const V z = form == LossForm::logits ? clip(y, V(-largest_logit), V(largest_logit)) : y;
+    return BinaryCrossentropy::value<form>(t, z, z, o);
   }
-  template <class V>
-  static V miss(V t, V p) {
-    return t * (V(1) - p) + (V(1) - t) * p;
+  template <LossForm form, class V>
+  static V miss(V t, V y) {
+    if constexpr (form == LossForm::logits) return t * Sigmoid::forward(-y) + (V(1) - t) * Sigmoid::forward(y);
+    return t * (V(1) - y) + (V(1) - t) * y;
   }
   template <class V>
   static V balance(V t, const double* o) {
