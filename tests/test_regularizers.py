@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
+import weakref
 
 import densegrad as dg
 import numpy as np
 import pytest
 from densegrad import constraints, regularizers
+from densegrad.layers import penalties
 from samples import rows
 
 W = np.array([[1.0, -2.0], [0.0, 4.0]])
@@ -24,6 +27,16 @@ class Adds(dg.layers.Layer):
     def call(self, x):
         self.add_loss([dg.ops.sum(x)])
         return x
+
+
+def test_calls_are_watched_while_a_layer_that_adds_losses_lives():
+    """Other models of the process do not pay for it."""
+    layer = dg.layers.Dense(2, activity_regularizer="l2")
+    known = weakref.ref(layer)
+    assert known in penalties.adding
+    del layer
+    gc.collect()
+    assert known not in penalties.adding and not any(other() is None for other in penalties.adding)
 
 
 @pytest.mark.parametrize(

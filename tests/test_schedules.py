@@ -137,3 +137,12 @@ def test_errors(call, error, text):
     with pytest.raises(error) as info:
         call()
     assert str(info.value) == text
+
+
+def test_a_subclass_has_a_constructor_of_its_own():
+    class Halving(dg.optimizers.schedules.ExponentialDecay):
+        def __init__(self, rate, steps):
+            super().__init__(rate, steps, 0.5)
+
+    assert float(Halving(1.0, 2)(4)) == 0.25
+    assert Halving(1.0, 2).get_config()["decay_steps"] == 2

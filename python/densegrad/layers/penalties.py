@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import weakref
 
 from densegrad import _core, regularizers
 from densegrad._core import Tensor
 
-# Empty until a layer of this process adds a loss: until then no call has to know whether it is the outermost one.
-adding: list = []
+# The living layers that add losses. While there are none, no call has to know whether it is the outermost one.
+adding: set[weakref.ref] = set()
 _calls = threading.local()
 
 
@@ -30,8 +31,7 @@ class Penalized:
             self._watch_calls()
 
     def _watch_calls(self):
-        if not adding:
-            adding.append(True)
+        adding.add(weakref.ref(self, adding.discard))
 
     def add_loss(self, loss):
         """Add a loss to `losses`; to be called in `call`. The next call of the outermost layer forgets it.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 from densegrad import _core, config
 from densegrad.saving import Names, serialize_keras_object
 
@@ -43,17 +45,22 @@ class LearningRateSchedule:
 
 
 class _Formula(LearningRateSchedule):
-    """A schedule that the core knows by `_name`; `_arguments` are the constructor's, all kept as attributes."""
+    """A schedule that the core knows by `_name`; the arguments of its constructor are all kept as attributes."""
 
     _name = None
     _arguments = ()
 
-    def _keep(self, **arguments):
-        self.__dict__.update(arguments)
+    def __init_subclass__(cls):
+        if "_name" in cls.__dict__:  # no subclass of a user, whose constructor is another
+            cls._arguments = tuple(inspect.signature(cls).parameters)
+
+    def _keep(self, *values):
+        arguments = dict(zip(self._arguments, values, strict=True))
         for name in ("decay_steps", "first_decay_steps"):
             steps = arguments.get(name, 1)
             if not config.is_number(steps) or not steps > 0:
                 raise ValueError(f"[{type(self).__name__}] `{name}` is {steps!r}: it must be > 0.")
+        self.__dict__.update(arguments)
 
     def _numbers(self):
         """The numbers of the formula, in the order that the core declares."""
@@ -87,16 +94,9 @@ class ExponentialDecay(_Formula):
     """
 
     _name = "exponential_decay"
-    _arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
     def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name="ExponentialDecay"):
-        self._keep(
-            initial_learning_rate=initial_learning_rate,
-            decay_steps=decay_steps,
-            decay_rate=decay_rate,
-            staircase=staircase,
-            name=name,
-        )
+        self._keep(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
 
 @_names.register()
@@ -117,16 +117,9 @@ class InverseTimeDecay(_Formula):
     """
 
     _name = "inverse_time_decay"
-    _arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
     def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name="InverseTimeDecay"):
-        self._keep(
-            initial_learning_rate=initial_learning_rate,
-            decay_steps=decay_steps,
-            decay_rate=decay_rate,
-            staircase=staircase,
-            name=name,
-        )
+        self._keep(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
 
 @_names.register()
@@ -148,7 +141,6 @@ class PolynomialDecay(_Formula):
     """
 
     _name = "polynomial_decay"
-    _arguments = ("initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle", "name")
 
     def __init__(
         self,
@@ -159,14 +151,7 @@ class PolynomialDecay(_Formula):
         cycle=False,
         name="PolynomialDecay",
     ):
-        self._keep(
-            initial_learning_rate=initial_learning_rate,
-            decay_steps=decay_steps,
-            end_learning_rate=end_learning_rate,
-            power=power,
-            cycle=cycle,
-            name=name,
-        )
+        self._keep(initial_learning_rate, decay_steps, end_learning_rate, power, cycle, name)
 
 
 @_names.register()
@@ -190,19 +175,11 @@ class CosineDecay(_Formula):
     """
 
     _name = "cosine_decay"
-    _arguments = ("initial_learning_rate", "decay_steps", "alpha", "name", "warmup_target", "warmup_steps")
 
     def __init__(
         self, initial_learning_rate, decay_steps, alpha=0.0, name="CosineDecay", warmup_target=None, warmup_steps=0
     ):
-        self._keep(
-            initial_learning_rate=initial_learning_rate,
-            decay_steps=decay_steps,
-            alpha=alpha,
-            name=name,
-            warmup_target=warmup_target,
-            warmup_steps=warmup_steps,
-        )
+        self._keep(initial_learning_rate, decay_steps, alpha, name, warmup_target, warmup_steps)
 
     def _numbers(self):
         warms_up = self.warmup_target is not None
@@ -229,17 +206,9 @@ class CosineDecayRestarts(_Formula):
     """
 
     _name = "cosine_decay_restarts"
-    _arguments = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
 
     def __init__(self, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, name="SGDRDecay"):
-        self._keep(
-            initial_learning_rate=initial_learning_rate,
-            first_decay_steps=first_decay_steps,
-            t_mul=t_mul,
-            m_mul=m_mul,
-            alpha=alpha,
-            name=name,
-        )
+        self._keep(initial_learning_rate, first_decay_steps, t_mul, m_mul, alpha, name)
 
 
 @_names.register()
@@ -258,7 +227,6 @@ class PiecewiseConstantDecay(_Formula):
     """
 
     _name = "piecewise_constant_decay"
-    _arguments = ("boundaries", "values", "name")
 
     def __init__(self, boundaries, values, name="PiecewiseConstant"):
         if len(boundaries) != len(values) - 1:
@@ -266,7 +234,7 @@ class PiecewiseConstantDecay(_Formula):
                 f"[PiecewiseConstantDecay] `values` has {len(values)} entries for {len(boundaries)} boundaries: "
                 "there must be one value more."
             )
-        self._keep(boundaries=boundaries, values=values, name=name)
+        self._keep(boundaries, values, name)
 
     def _numbers(self):
         return [*self.boundaries, *self.values]
