@@ -121,9 +121,13 @@ def test_labels_that_are_no_class_are_refused(label):
 
 
 @row("`get_config` of `Huber` and `CosineSimilarity`")
-@pytest.mark.parametrize("loss", [dg.losses.Huber(0.25), dg.losses.CosineSimilarity(0)], ids=lambda loss: loss.name)
+@pytest.mark.parametrize(
+    "loss",
+    [dg.losses.Huber(0.25), dg.losses.CosineSimilarity(0), dg.metrics.CosineSimilarity(axis=0)],
+    ids=lambda loss: f"{type(loss).__module__}-{loss.name}",
+)
 def test_configs_hold_every_argument(loss):
-    """A loss made of the config has the same values."""
+    """A loss or metric made of the config has the same values."""
     again = type(loss).from_config(loss.get_config())
     assert again.get_config() == loss.get_config()
     assert float(again(T, Z)) == float(loss(T, Z)) != float(type(loss)()(T, Z))

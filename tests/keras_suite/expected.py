@@ -27,6 +27,7 @@ MODULES = (
     "constraints/constraints_test",
     "metrics/metric_test",
     "metrics/accuracy_metrics_test",
+    "metrics/correlation_metrics_test",
     "metrics/hinge_metrics_test",
     "metrics/probabilistic_metrics_test",
     "metrics/reduction_metrics_test",
@@ -61,7 +62,6 @@ MODULES = (
 # Areas whose classes are still being written: their outcomes are not asserted yet.
 PENDING = (
     "callbacks",
-    "metrics",
     "models",
 )
 
@@ -78,6 +78,8 @@ NOT_APPLICABLE = {
     "layers/merging/merging_test::*test_errors_*": "masks",
     "losses/losses_test::*::test_dtype_arg": "half precision",
     "losses/loss_test::LossTest::test_dtype_arg": "half precision",
+    "metrics/metric_test::MetricTest::test_dtype_arg": "half precision",
+    "metrics/correlation_metrics_test::*test_pearson_config": "half precision",
     "models/model_test::*quantize*": "quantization",
     "optimizers/optimizer_test::*overwrite_with_gradient*": "the scales of 8-bit floats, which no gradient moves",
     "optimizers/optimizer_test::*weigth_decay9": "Ftrl, which is not here",

@@ -80,6 +80,7 @@ BACKEND = {
     "standardize_dtype": _dtype_name,
     "standardize_shape": tuple,
     "floatx": dg.config.floatx,
+    "epsilon": dg.config.epsilon,
     "set_floatx": dg.config.set_floatx,
     "image_data_format": lambda: "channels_last",
     "shape": lambda x: tuple(x.shape),

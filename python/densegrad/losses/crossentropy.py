@@ -99,7 +99,7 @@ class SparseCategoricalCrossentropy(NativeLoss):
         if self.ignore_class is None:
             return super().__call__(y_true, y_pred, sample_weight)
         y_pred = self._prediction(y_pred)
-        labels, weights = _ignore(y_true, self.ignore_class, y_pred.dtype)
+        labels, weights = ignoring(y_true, self.ignore_class, y_pred.dtype)
         if self._reduction == "sum_over_batch_size":
             valid = _core.maximum(_core.sum(weights), 1.0)
             weights = _core.multiply(weights, _core.divide(float(weights.size), valid))
@@ -153,13 +153,13 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
     weights = None
     if ignore_class is not None:
         y_pred = _core.convert(y_pred)
-        y_true, weights = _ignore(y_true, ignore_class, y_pred.dtype)
+        y_true, weights = ignoring(y_true, ignore_class, y_pred.dtype)
     return values(
         "sparse_categorical_crossentropy", y_true, y_pred, sample_weight=weights, from_logits=from_logits, axis=axis
     )
 
 
-def _ignore(y_true, ignore_class, dtype):
+def ignoring(y_true, ignore_class, dtype):
     """Return labels that are valid everywhere, and weights 0 where `y_true` is `ignore_class`, 1 elsewhere."""
     y_true = _core.convert(y_true)
     keep = _core.not_equal(y_true, ignore_class)
