@@ -57,6 +57,55 @@ def test_sums_and_means_take_what_a_batch_can_be():
     assert mean.result() == 3.5 and [v.name for v in mean.variables] == ["total", "count"]
 
 
+def test_counts_precision_and_recall():
+    labels, scores = np.array([1, 0, 1, 1, 0, 0]), np.array([0.9, 0.8, 0.5, 0.6, 0.5, np.nan])
+    weights = [1, 2, 3, 4, 5, 6]
+    for metric, plain, weighted in (
+        (metrics.TruePositives(), 2, 5),
+        (metrics.FalsePositives(), 1, 2),
+        (metrics.TrueNegatives(), 2, 11),
+        (metrics.FalseNegatives(), 1, 3),
+        (metrics.Precision(), 2 / 3, 5 / 7),
+        (metrics.Recall(), 2 / 3, 5 / 8),
+        (metrics.Recall(thresholds=[0.0, 0.5, 1.0]), [1, 2 / 3, 0], [1, 5 / 8, 0]),
+    ):
+        for weight, expected in ((None, plain), (weights, weighted)):
+            metric.reset_state()
+            metric.update_state(labels[:0], scores[:0])
+            for part in (slice(0, None, 2), slice(1, None, 2)):
+                metric.update_state(labels[part], scores[part], None if weight is None else weight[part])
+            np.testing.assert_array_equal(metric.result().numpy(), np.float32(expected))
+
+
+def test_the_area_under_roc_is_the_share_of_pairs_in_order():
+    rng = np.random.default_rng(0)
+    labels, scores = rng.integers(0, 2, 60), rng.integers(1, 20, 60) / 20
+    positive, negative = scores[labels == 1][:, None], scores[labels == 0]
+    share = ((positive > negative) + 0.5 * (positive == negative)).mean()
+    area = metrics.AUC(num_thresholds=41, name="area")  # two thresholds for every score
+    for part in (slice(25), slice(25, None)):
+        area.update_state(labels[part], scores[part])
+    # The counts are exact; the area rounds once to float32.
+    np.testing.assert_allclose(area.result(), share, rtol=2 * 2.0**-24)
+    # Logits of the scores, whose sigmoids round, between two thresholds.
+    logits = metrics.AUC(num_thresholds=52, from_logits=True)
+    logits.update_state(labels, np.log(scores / (1 - scores)))
+    np.testing.assert_allclose(logits.result(), share, rtol=2 * 2.0**-24)
+
+
+def test_f_scores_of_rows():
+    labels = np.float32([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0]])
+    scores = np.float32([[0.6, 0.2, 0.2], [0.5, 0.4, 0.1], [0.1, 0.2, 0.7], [0.0, 0.0, 0.0]])
+    # Class 0: one true, one false, one missed; class 1: missed; class 2: right.
+    expected = np.array([0.5, 0.0, 1.0])
+    for average, value in ((None, expected), ("macro", 0.5), ("micro", 2 * 2 / (2 * 2 + 1 + 2)), ("weighted", 0.5)):
+        score = metrics.F1Score(average=average)
+        for part in (slice(1), slice(1, None)):
+            score.update_state(labels[part], scores[part])
+        # 1e-7 is added to denominators of at least 1/2, twice, and there are fewer than 16 roundings.
+        np.testing.assert_allclose(score.result().numpy(), value, rtol=8e-7 + 16 * 2.0**-24)
+
+
 def test_a_result_stays_as_it_was():
     total = metrics.Sum()
     before = total([1.0, 2.0])
@@ -126,11 +175,12 @@ def test_an_error_changes_nothing():
     assert metric.result() == before
 
 
-@pytest.mark.parametrize("name", sorted(set(metrics._names.objects.values()), key=lambda thing: thing.__name__))
+CLASSES = set(metrics._names.objects.values()) - {metrics.Metric, metrics.MeanMetricWrapper}
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES, key=lambda thing: thing.__name__))
 def test_every_metric_comes_back_from_its_config_and_from_pickle(name):
-    if name in (metrics.Metric, metrics.MeanMetricWrapper):
-        return
-    metric = name(dtype="float64")
+    metric = name(*(0.5,) * ("At" in name.__name__), dtype="float64")
     for again in (metrics.deserialize(metrics.serialize(metric)), pickle.loads(pickle.dumps(metric))):
         assert type(again) is name and again.get_config() == metric.get_config()
 
@@ -173,6 +223,21 @@ def test_what_compile_takes_as_a_metric():
     assert logs["huber"] == logs["huber_loss"]
 
 
+def test_metrics_of_counts_in_fit_are_those_of_all_its_batches():
+    rng = np.random.default_rng(1)
+    x, y, w = rng.random((20, 2), np.float32), rng.integers(0, 2, (20, 1)), rng.integers(1, 4, 20)
+    model = dg.Sequential([dg.Input((2,)), dg.layers.Dense(1, activation="sigmoid")])
+    model.compile("sgd", "binary_crossentropy", weighted_metrics=["auc", "recall", metrics.Precision(0.4, name="p")])
+    logs = model.evaluate(x, y, batch_size=7, sample_weight=w, verbose=0, return_dict=True)
+    scores = model.predict(x, verbose=0)
+    assert list(logs) == ["auc", "loss", "p", "recall"]
+    for metric in (metrics.AUC(name="auc"), metrics.Recall(name="recall"), metrics.Precision(0.4, name="p")):
+        metric.update_state(y, scores, w)
+        assert logs[metric.name] == float(metric.result())  # sums of small integers are exact
+    history = model.fit(x, y, sample_weight=w, epochs=2, verbose=0).history
+    assert all(0 < value <= 1 for value in history["auc"])
+
+
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [
@@ -212,6 +277,99 @@ def test_what_compile_takes_as_a_metric():
             ValueError,
             "[R2Score] `y_true` and `y_pred` have shapes (2,) and (2,): R2Score expects 2D inputs with shape "
             "(batch_size, output_dim), the same for both.",
+        ),
+        (
+            lambda: metrics.Precision(thresholds=[0.5, 2]),
+            ValueError,
+            "[Precision] Threshold values must be in [0, 1]. Received: [2]: see `thresholds`.",
+        ),
+        (
+            lambda: metrics.Recall(class_id=0).update_state([1, 0], [0.5, 0.25]),
+            ValueError,
+            "[Recall] When class_id is provided, y_pred must be a 2D array with shape (num_samples, num_classes), "
+            "found shape: (2,).",
+        ),
+        (
+            lambda: metrics.Recall().update_state([1, 0, 1], [0.5, 0.25]),
+            ValueError,
+            "[Recall] `y_true` has shape (3,) but `y_pred` has shape (2,): they must be equal.",
+        ),
+        (
+            lambda: metrics.Recall().update_state([1, 0], [0.5, 0.25], [1.0, 2.0, 3.0]),
+            ValueError,
+            "[Recall] `sample_weight` has shape (3,) but there are (2,) labels: pass one weight per sample or per "
+            "label.",
+        ),
+        (
+            lambda: metrics.PrecisionAtRecall(2),
+            ValueError,
+            "[PrecisionAtRecall] `recall` must be in the range [0, 1]. Received: 2.",
+        ),
+        (
+            lambda: metrics.PrecisionAtRecall(0.5, num_thresholds=0),
+            ValueError,
+            "[PrecisionAtRecall] Argument `num_thresholds` must be an integer > 0. Received: 0.",
+        ),
+        (
+            lambda: metrics.AUC(num_thresholds=1),
+            ValueError,
+            "[AUC] Argument `num_thresholds` must be an integer > 1. Received: 1.",
+        ),
+        (
+            lambda: metrics.AUC(curve="x"),
+            ValueError,
+            "[AUC] Invalid AUC curve value: \"x\". `curve` must be one of 'ROC', 'PR', 'PRGAIN'.",
+        ),
+        (
+            lambda: metrics.AUC(summation_method="x"),
+            ValueError,
+            "[AUC] Invalid AUC summation method value: \"x\". `summation_method` must be one of 'interpolation', "
+            "'majoring', 'minoring'.",
+        ),
+        (
+            lambda: metrics.AUC(num_labels=2),
+            ValueError,
+            "[AUC] `num_labels` is needed only when `multi_label` is True.",
+        ),
+        (
+            lambda: metrics.AUC(multi_label=True).update_state([1, 0], [0.5, 0.25]),
+            ValueError,
+            "[AUC] `y_pred` has shape (2,): it must have rank 2 when `multi_label=True`.",
+        ),
+        (
+            lambda: metrics.F1Score(average="x"),
+            ValueError,
+            "[F1Score] Invalid `average` argument value. Expected one of: {None, 'micro', 'macro', 'weighted'}. "
+            "Received: average=x",
+        ),
+        (
+            lambda: metrics.FBetaScore(beta=1),
+            ValueError,
+            "[FBetaScore] Invalid `beta` argument value. It should be a Python float. Received: beta=1 of type "
+            "'<class 'int'>'",
+        ),
+        (
+            lambda: metrics.FBetaScore(beta=0.0),
+            ValueError,
+            "[FBetaScore] Invalid `beta` argument value. It should be > 0. Received: beta=0.0",
+        ),
+        (
+            lambda: metrics.F1Score(threshold=2.0),
+            ValueError,
+            "[F1Score] Invalid `threshold` argument value. It should verify 0 < threshold <= 1. Received: "
+            "threshold=2.0",
+        ),
+        (
+            lambda: metrics.F1Score().update_state(np.ones((2, 3)), np.ones((3, 3))),
+            ValueError,
+            "[F1Score] `y_true` has shape (2, 3) but `y_pred` has shape (3, 3): they must be equal, "
+            "(batch_size, output_dim).",
+        ),
+        (
+            lambda: metrics.F1Score().update_state([1.0], [1.0]),
+            ValueError,
+            "[F1Score] FBetaScore expects 2D inputs with shape (batch_size, output_dim). Received input shapes: "
+            "y_pred.shape=(1,) and y_true.shape=(1,).",
         ),
         (lambda: metrics.Metric().result(), NotImplementedError, "[Metric] must define `result`."),
         (lambda: metrics.Metric().update_state(), NotImplementedError, "[Metric] must define `update_state`."),

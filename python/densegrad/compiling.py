@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from densegrad import _core, losses, nest, optimizers
+from densegrad import metrics as _metrics
 from densegrad.config import is_number
 from densegrad.data import as_array, check_batch
-from densegrad.metrics import Mean, choosing
+from densegrad.metrics import Mean
 from densegrad.objective import Objective, OnOutput, per_output
 from densegrad.tape import GradientTape
 
@@ -96,10 +97,10 @@ class Compiled:
             found = self._loss_object.losses
             for i, (true, pred) in enumerate(zip(true_shapes, pred_shapes)):
                 if found[i] is _DEFERRED:
-                    found[i] = _CROSSENTROPY[choosing.kind_of(true, pred)]()
+                    found[i] = _CROSSENTROPY[_metrics.kind_of(true, pred)]()
             return found
         if self._loss_deferred and self._loss_object is None:
-            self._loss_object = _CROSSENTROPY[choosing.kind_of(true_shapes[0], pred_shapes[0])]()
+            self._loss_object = _CROSSENTROPY[_metrics.kind_of(true_shapes[0], pred_shapes[0])]()
         return [self._loss_object]
 
     def _prepare(self, tag, *parts):
@@ -130,7 +131,7 @@ class Compiled:
         if self._metric_objects is None:
             true_shapes = [None if y is None else y.shape for y in nest.flatten(data.y)]
             plain, weighted = (
-                [self._metric(i, choosing.resolve(m, true_shapes[i or 0], shapes[i or 0])) for i, m in group]
+                [self._metric(i, _metrics.resolve(m, true_shapes[i or 0], shapes[i or 0])) for i, m in group]
                 for group in self._metric_choice
             )
             found, taken = [(m.name, m, False) for m in plain], {m.name for m in plain}
@@ -226,7 +227,7 @@ def _metric_entries(argument, given, labels):
     found = []
     for index, group in groups.items():
         for entry in group if isinstance(group, (list, tuple)) else [] if group is None else [group]:
-            choosing.check(entry)
+            _metrics.check(entry)
             found.append((index, entry))
     return found
 

@@ -185,6 +185,13 @@ def _set_dtype_policy(policy):
 DTYPE_POLICIES = {
     "dtype_policy": types.SimpleNamespace(dtype_policy=lambda: "float32", set_dtype_policy=_set_dtype_policy)
 }
+# densegrad has the values of these enumerations, plain strings.
+METRICS = {
+    "AUCCurve": types.SimpleNamespace(PR="PR", ROC="ROC", PRGAIN="PRGAIN"),
+    "AUCSummationMethod": types.SimpleNamespace(
+        INTERPOLATION="interpolation", MAJORING="majoring", MINORING="minoring"
+    ),
+}
 TESTING = {f"{kind}_uses_gpu": lambda: False for kind in ("tensorflow", "jax", "torch")} | {"uses_gpu": lambda: False}
 CONFTEST = {"skip_if_backend": lambda *args: lambda test: test}
 
@@ -217,6 +224,7 @@ STAND_INS = {
     "testing": TESTING,
     "conftest": CONFTEST,
     "initializers": {"compute_fans": base.fans},
+    "metrics": METRICS,
     "losses": {"squeeze_or_expand_to_same_rank": _core.align_ranks},
 }
 AREA_OF = {"backend.random": "random", "backend.numpy": "ops"}  # where the path does not say it

@@ -32,14 +32,32 @@ from densegrad.metrics.accuracy import (
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
 )
+from densegrad.metrics.auc import (
+    AUC,
+)
 from densegrad.metrics.base import (
     Metric,
+)
+from densegrad.metrics.choosing import check as check
+from densegrad.metrics.choosing import kind_of as kind_of
+from densegrad.metrics.choosing import resolve as resolve
+from densegrad.metrics.confusion import (
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    Recall,
+    TrueNegatives,
+    TruePositives,
 )
 from densegrad.metrics.correlation import (
     ConcordanceCorrelation,
     PearsonCorrelation,
     concordance_correlation,
     pearson_correlation,
+)
+from densegrad.metrics.f_score import (
+    F1Score,
+    FBetaScore,
 )
 from densegrad.metrics.hinges import (
     CategoricalHinge,
@@ -69,8 +87,15 @@ from densegrad.metrics.regression import (
     R2Score,
     RootMeanSquaredError,
 )
+from densegrad.metrics.tradeoffs import (
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
 
 __all__ = [
+    "AUC",
     "Accuracy",
     "BinaryAccuracy",
     "BinaryCrossentropy",
@@ -79,6 +104,10 @@ __all__ = [
     "CategoricalHinge",
     "ConcordanceCorrelation",
     "CosineSimilarity",
+    "F1Score",
+    "FBetaScore",
+    "FalseNegatives",
+    "FalsePositives",
     "Hinge",
     "KLDivergence",
     "LogCoshError",
@@ -91,14 +120,22 @@ __all__ = [
     "Metric",
     "PearsonCorrelation",
     "Poisson",
+    "Precision",
+    "PrecisionAtRecall",
     "R2Score",
+    "Recall",
+    "RecallAtPrecision",
     "RootMeanSquaredError",
+    "SensitivityAtSpecificity",
     "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy",
     "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity",
     "SquaredHinge",
     "Sum",
     "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
     "binary_accuracy",
     "binary_crossentropy",
     "binary_focal_crossentropy",
