@@ -138,6 +138,18 @@ ROWS = [
      "[softmax] `axis` is 2 but the tensor has 2 axes: it must be in [-2, 2)."),
     (op("activation", "swish", 1.0), V,
      f"[activation] `activation` is 'swish': it must be one of {ACTIVATIONS}."),
+    # linear algebra
+    (op("det", [[1]]), T, "[det] `a` is int32: it must be float32 or float64; convert it with cast(x, dtype)."),
+    (op("inv", ones(2, 3)), V,
+     "[inv] `a` has shape (2, 3): its last two axes must be equal, those of square matrices."),
+    (op("solve", t(2, 2), t(2, 1, dtype=D)), T,
+     "[solve] `a` is float32 but `b` is float64: two tensors must have one dtype; convert one with cast(x, dtype)."),
+    (op("solve", ones(2, 2), ones(3, 1)), V,
+     "[solve] `a` has shape (2, 2) but `b` has shape (3, 1): they must be (..., m, m) and (..., m, n)."),
+    (op("inv", ones(2, 2)), V, "[solve] `a` is singular: it must be invertible."),
+    (op("cholesky", ones(2, 2)), V, "[cholesky] `a` is not positive definite: its pivot 1 is 0."),
+    (op("floor_divide", [1], [0]), ZeroDivisionError,
+     "[floor_divide] `x2` has a zero: integers cannot be divided by it."),
     # losses
     (loss(SCCE, [0, 3], ones(2, 3)), V,
      f"[{SCCE}] `y_true` contains the label 3: with 3 classes it must be in [0, 3)."),

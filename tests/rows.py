@@ -87,6 +87,18 @@ def lattice(rng, shapes):
     return [q + rng.uniform(-1 / 32, 1 / 32, q.shape) for q in quarters]
 
 
+def quotients(rng, shapes):
+    """Two inputs whose quotients are at least 3/40 away from whole numbers: k / 2 + [0.15, 0.35], and powers of 2."""
+    halves = rng.integers(-12, 12, shapes[0]) / 2 + rng.uniform(0.15, 0.35, shapes[0])
+    return [halves, rng.choice([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0], shapes[1])]
+
+
+def whole(a, b):
+    """How far both inputs may move before a quotient is a whole number."""
+    q = a / b
+    return (np.abs(q - np.rint(q)) * np.abs(b) / (1 + np.abs(q))).min(initial=np.inf)
+
+
 def distinct(rng, shapes):
     """Inputs whose entries are a permutation of steps of 1/4, with a little noise: no two are close."""
     sizes = [int(np.prod(s)) for s in shapes]

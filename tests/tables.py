@@ -14,9 +14,10 @@ import numpy as np
 from activation_oracles import ERFC, PIECEWISE, SMOOTH, erf, erfc
 from compositions import COMPOSITIONS
 from densegrad import _core
+from linalg_rows import LINALG
 from loss_oracles import HEADS, LOSSES, OPTIONS, SPARSE, analysed, drawn, kink
 from oracles import ACTIVATIONS, ULPS, gamma, ulp, unit
-from rows import PAIRS, SAME, Row, apart, box, distinct, exact, lattice, nearest, signed, ulps
+from rows import PAIRS, SAME, Row, apart, box, distinct, exact, lattice, nearest, quotients, signed, ulps, whole
 
 
 def unary(name, oracle, draw, bound, kink=None):
@@ -38,22 +39,20 @@ def compared(name):
     return dataclasses.replace(binary(name, getattr(np, name), draw, exact, wrt=()), example=SAME.index((5, 13)))
 
 
-def logarithm_bound(value, dtype, *inputs):
-    return ULPS * ulp(value, dtype)
-
-
 ELEMENTWISE = [
     unary("negative", np.negative, box(-3, 3), exact),
     unary("square", np.square, box(-3, 3), ulps(0.51)),
     unary("sqrt", np.sqrt, box(0.1, 9), ulps(0.51)),
     unary("exp", np.exp, box(-5, 5), ulps(ULPS)),
-    unary("log", np.log, box(0.1, 9), logarithm_bound),
-    unary("log1p", np.log1p, box(-0.8, 9), logarithm_bound),
+    unary("log", np.log, box(0.1, 9), ulps(ULPS)),
+    unary("log1p", np.log1p, box(-0.8, 9), ulps(ULPS)),
     unary("abs", np.abs, signed(0.1, 3), exact, nearest(0)),
     unary("sign", np.sign, signed(0.1, 3), exact, nearest(0)),
     unary("expm1", np.expm1, signed(0.001, 5), ulps(ULPS)),
-    unary("sin", np.sin, box(-9, 9), ulps(ULPS)),
-    unary("cos", np.cos, box(-9, 9), ulps(ULPS)),
+    *[unary(n, getattr(np, n), box(low, high), ulps(ULPS)) for n, low, high in (
+        ("sin", -9, 9), ("cos", -9, 9), ("tan", -1.2, 1.2), ("arcsin", -0.8, 0.8), ("arccos", -0.8, 0.8),
+        ("arctan", -9, 9), ("sinh", -4, 4), ("cosh", -4, 4), ("arcsinh", -9, 9), ("arccosh", 1.3, 9),
+        ("arctanh", -0.8, 0.8))],
     dataclasses.replace(unary("tanh", np.tanh, signed(0.001, 9), ulps(ULPS)), call=_core.tanh, op=None),
     unary("erf", erf, signed(0.001, 4), ulps(ULPS)),
     unary("erfc", erfc, box(-3, 5), ulps(ERFC / 2)),
@@ -68,6 +67,9 @@ ELEMENTWISE = [
     binary("power", np.power, box(0.3, 3), ulps(ULPS)),
     binary("maximum", np.maximum, lattice, exact, apart),
     binary("minimum", np.minimum, lattice, exact, apart),
+    binary("floor_divide", np.floor_divide, quotients, exact, wrt=()),
+    binary("mod", np.mod, quotients, ulps(0.51), whole),
+    binary("arctan2", np.arctan2, signed(0.5, 3), ulps(ULPS)),
     *[compared(n) for n in ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal")],
     Row("where", "where", dg.ops.where, np.where,
         lambda rng, s: [rng.random(s[0]) < 0.5, rng.normal(size=s[1]), rng.normal(size=s[2])],
@@ -293,5 +295,5 @@ COARSE += [row for key in LOSSES for row in loss_rows(*key)]
 COARSE += [row for name in OPTIONS for options in OPTIONS[name] for row in loss_rows(name, "values", **options)]
 COARSE += [Row("custom_gradient", "custom_gradient", custom_square, np.square, box(-3, 3), [(s,) for s in SAME],
                ulps(0.51), wrt=(0,), example=15)]  # fmt: skip
-ROWS = ELEMENTWISE + STRUCTURAL + COARSE + COMPOSITIONS
+ROWS = ELEMENTWISE + STRUCTURAL + LINALG + COARSE + COMPOSITIONS
 COARSE_PRIMITIVES = {"dense", "activation", "activation_grad", "loss", "loss_grad"}

@@ -21,6 +21,10 @@ LOSSES = {
     "matrix product": lambda t, y: np.trace(np.dot(np.transpose(y), t)),
     "variance": lambda t, y: np.var(y, axis=0) + np.std(y, axis=0, ddof=1),
     "stacked": lambda t, y: np.sum(np.stack([y, t]) * np.reshape(np.concatenate([y, y]), (2, 4, 3)), axis=(0, 1)),
+    "hyperbolic": lambda t, y: np.cosh(y) - np.arcsinh(y) + np.arctan2(y, np.tan(y)) + np.remainder(y, 0.9),
+    "linear systems": lambda t, y: (
+        np.linalg.solve(y[:3] + 2 * np.eye(3), np.swapaxes(t, 0, 1)) * np.linalg.det(y[1:] + np.eye(3))
+    ),
     "einsum": lambda t, y: np.einsum("ij,kj->ik", y, t),
     "ranks": lambda t, y: np.sort(y, axis=-1)[:, ::-1] * np.arange(3),
     "products": lambda t, y: np.prod(y, axis=-1) + np.average(y, axis=1, weights=np.array([1.0, 2.0, 3.0])),

@@ -4,6 +4,7 @@ import densegrad as dg
 import numpy as np
 import pytest
 from densegrad import _core
+from samples import rows
 
 ops = dg.ops
 ONES = np.ones((2, 3), "float32")
@@ -139,3 +140,63 @@ def test_error(call, text):
     with pytest.raises((ValueError, TypeError, IndexError)) as caught:
         call()
     assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("name", ["divide_no_nan", "logaddexp", "dot", "inner", "vdot", "outer"])
+def test_floats_beside_integers_are_refused_and_integers_beside_floats_converted(name):
+    """TensorFlow's rule, in every operation that is made of others as in the primitives."""
+    f, integers = getattr(ops, name), dg.constant([1, 2])
+    for other in (2.5, [0.5, 1.5], np.array([0.5, 1.5])):
+        with pytest.raises(TypeError) as caught:
+            f(integers, other)
+        assert str(caught.value).startswith(f"[{name}] got int32 and float"), caught.value
+    assert f(dg.constant([1.0, 2.0]), [1, 2]).dtype == f([1, 2], dg.constant([1.0, 2.0])).dtype == "float32"
+    with pytest.raises(TypeError, match=rf"^\[{name}\] got float32 and float64: all arguments must have one dtype"):
+        f(dg.constant([1.0, 2.0]), dg.constant([1.0, 2.0], "float64"))
+
+
+def test_floats_beside_integers_in_lists_and_operands():
+    integers = dg.constant([1, 2])
+    for tag, call in {
+        "stack": lambda: ops.stack([integers, [0.5, 1.5]]),
+        "einsum": lambda: ops.einsum("i,i->", integers, [0.5, 1.5]),
+        "average": lambda: ops.average(integers, 0, [0.5, 1.5]),
+        "solve": lambda: ops.solve(integers, 0.5),
+    }.items():
+        with pytest.raises(TypeError, match=rf"^\[{tag}\] got int32 and float32: all arguments must have one dtype"):
+            call()
+    assert ops.stack([integers, np.array([True, False])]).dtype == "int32"
+
+
+def test_quotients_of_integers():
+    """NumPy's values for every pair of signs, also where the quotient of the smallest integer does not fit."""
+    a = np.array([-8, -7, -1, 0, 1, 7, 8], "int32")[:, None]
+    b = np.array([-3, -2, -1, 1, 2, 3], "int32")
+    for dtype in ("int32", "int64"):
+        x, y = a.astype(dtype), b.astype(dtype)
+        smallest = np.iinfo(dtype).min
+        for name in ("floor_divide", "mod"):
+            got = getattr(ops, name)(dg.constant(x), y)
+            assert got.dtype == dtype
+            np.testing.assert_array_equal(got, getattr(np, name)(x, y))
+        assert int(dg.constant(smallest, dtype) // -1) == smallest and int(dg.constant(smallest, dtype) % -1) == 0
+    pairs = dg.constant(np.array([[7, 8], [9, -9]]))
+    np.testing.assert_array_equal(dg.vmap(lambda r: r % 4)(pairs), pairs.numpy() % 4)
+    x = dg.Input((2,), dtype="int32")
+    np.testing.assert_array_equal(dg.Model(x, 17 // x % 5)(np.array([[2, -3]], "int32")), [[3, 4]])
+    with pytest.raises(ZeroDivisionError, match=r"^\[mod\] `x2` has a zero: integers cannot be divided by it.$"):
+        pairs % 0
+
+
+def test_linear_algebra_in_a_functional_model_and_under_vmap():
+    a = rows(5, 3, 3, dtype=np.float64) / 2 + 4 * np.eye(3)
+    x = dg.Input((3, 3), dtype="float64")
+    model = dg.Model(x, [ops.inv(x), ops.det(x), ops.slogdet(x).log_abs_determinant])
+    for got, expected in zip(model(a), (np.linalg.inv(a), np.linalg.det(a), np.linalg.slogdet(a)[1])):
+        np.testing.assert_allclose(got, expected, rtol=1e-13)  # 60 roundings at a condition below 10
+    gradients = dg.vmap(dg.grad(lambda m: ops.slogdet(m).log_abs_determinant))(a)
+    np.testing.assert_allclose(gradients, np.swapaxes(np.linalg.inv(a), 1, 2), rtol=1e-13, atol=1e-13)
+    with dg.GradientTape() as tape:
+        v = dg.Variable(a[0])
+        sign = ops.slogdet(v).sign
+    assert tape.gradient(sign, v) is None

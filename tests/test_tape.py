@@ -234,15 +234,19 @@ def test_watch_of_a_structure_of_tensors_and_of_anything_else():
     assert [float(g) for g in tape.gradient(y, [x, v])] == [3, 2]
 
 
+LINALG = ("cholesky", "det", "inv", "solve")
+
+
 def test_numpy_functions_have_numpys_defaults():
     """Each function of the table, with its required arguments only: on a tensor it gives what it gives on an array."""
     from densegrad import _numpy_protocol
 
     a = np.arange(6.0, dtype="float32").reshape(2, 3)
+    square, of_squares = np.array([[4, 2], [2, 2]], "float32"), {getattr(np.linalg, name) for name in LINALG}
     extra = {np.reshape: [(3, 2)], np.broadcast_to: [(4, 2, 3)], np.take: [[4, 1]], np.swapaxes: [0, 1],
              np.moveaxis: [0, 1], np.expand_dims: [1], np.split: [2], np.tile: [2], np.repeat: [2], np.clip: [1, 3],
              np.take_along_axis: [np.array([[1]])], np.dot: [a.T], np.vdot: [a], np.inner: [a], np.outer: [a],
-             np.tensordot: [a], np.full_like: [3.0]}  # fmt: skip
+             np.tensordot: [a], np.full_like: [3.0], np.linalg.solve: [square]}  # fmt: skip
     lists = (np.concatenate, np.stack)
     for function in _numpy_protocol._FUNCTIONS:
         if function in lists:
@@ -251,7 +255,8 @@ def test_numpy_functions_have_numpys_defaults():
             of_array, of_tensor = function(a > 2, a, 0 * a), function(a > 2, dg.constant(a), 0 * dg.constant(a))
         else:
             more = extra.get(function, [])
-            of_array, of_tensor = function(a, *more), function(dg.constant(a), *more)
+            given = square if function in of_squares else a
+            of_array, of_tensor = function(given, *more), function(dg.constant(given), *more)
         if function is np.split:
             of_array, of_tensor = of_array[1], of_tensor[1]
         assert isinstance(of_tensor, dg.Tensor), function

@@ -46,6 +46,15 @@ const NumPy& numpy() {
       .get_stored();
 }
 
+// The type of shapes, a subclass of tuple that is written in Python.
+py::handle tensor_shape() {
+  PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::handle> storage;
+  return storage
+      .call_once_and_store_result(
+          [] { return py::object(py::module_::import("densegrad._shape").attr("TensorShape")).release(); })
+      .get_stored();
+}
+
 bool is_numpy_array(py::handle h) { return py::isinstance<py::array>(h); }
 
 // Whether the numbers of a nested list say their own dtype (NumPy scalars, arrays, tensors), as plain Python numbers do
@@ -349,9 +358,13 @@ Shape parse_extents(const char* tag, py::handle shape) {
 }
 
 py::tuple shape_tuple(const Shape& shape) {
-  py::tuple t(static_cast<std::size_t>(shape.rank()));
+  // Allocated as the subclass at once: its constructor would take a tuple to copy.
+  auto* type = reinterpret_cast<PyTypeObject*>(tensor_shape().ptr());
+  const auto t = py::reinterpret_steal<py::tuple>(type->tp_alloc(type, shape.rank()));
+  if (!t) throw py::error_already_set();
   for (int i = 0; i < shape.rank(); ++i) {
-    t[static_cast<std::size_t>(i)] = shape[i] == unknown ? py::object(py::none()) : py::object(py::int_(shape[i]));
+    py::object extent = shape[i] == unknown ? py::object(py::none()) : py::object(py::int_(shape[i]));
+    PyTuple_SET_ITEM(t.ptr(), i, extent.release().ptr());
   }
   return t;
 }

@@ -6,12 +6,14 @@ namespace densegrad::python {
 
 void register_errors(pybind11::module_& m) {
   pybind11::register_exception<SymbolicError>(m, "SymbolicError", PyExc_RuntimeError);
-  // The standard exceptions have pybind11's own translation; the core's TypeError is the one that C++ lacks.
+  // The standard exceptions have pybind11's own translation; these are the ones that C++ lacks.
   pybind11::register_exception_translator([](std::exception_ptr p) {
     try {
       if (p) std::rethrow_exception(p);
     } catch (const TypeError& e) {
       pybind11::set_error(PyExc_TypeError, e.what());
+    } catch (const ZeroDivisionError& e) {
+      pybind11::set_error(PyExc_ZeroDivisionError, e.what());
     }
   });
   pybind11::register_exception<SymbolicOperand>(m, "SymbolicOperand", PyExc_TypeError);

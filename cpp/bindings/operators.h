@@ -55,6 +55,8 @@ void register_operators(Class& c) {
   both("__sub__", "__rsub__", Binary::subtract);
   both("__mul__", "__rmul__", Binary::multiply);
   both("__truediv__", "__rtruediv__", Binary::divide);
+  both("__floordiv__", "__rfloordiv__", Binary::floor_divide);
+  both("__mod__", "__rmod__", Binary::mod);
   both("__pow__", "__rpow__", Binary::power);
 
   const auto ordered = [&](const char* name, Compare op) {

@@ -179,6 +179,26 @@ void register_ops(py::module_& m) {
         return matmul(in[0], in[1], transpose_a, transpose_b);
       },
       py::arg("x1"), py::arg("x2"), py::arg("transpose_a") = false, py::arg("transpose_b") = false);
+  m.def(
+      "solve",
+      [](py::handle a, py::handle b, bool transpose_a) {
+        const std::vector<Tensor> in = convert_together({a, b}, true);
+        return solve(in[0], in[1], transpose_a);
+      },
+      py::arg("a"), py::arg("b"), py::arg("transpose_a") = false);
+  m.def(
+      "inv", [](py::handle a) { return inv(convert(a)); }, py::arg("a"));
+  m.def(
+      "det", [](py::handle a) { return det(convert(a)); }, py::arg("a"));
+  m.def(
+      "slogdet",
+      [](py::handle a) {
+        const Tensors both = slogdet(convert(a));
+        return py::make_tuple(both[0], both[1]);
+      },
+      py::arg("a"));
+  m.def(
+      "cholesky", [](py::handle a) { return cholesky(convert(a)); }, py::arg("a"));
   m.def("primitive_names", [] {
     std::vector<std::string> names;
     for (const Primitive* p : all_primitives()) names.push_back(p->name);

@@ -17,6 +17,12 @@ class TypeError : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
+// An integer was to be divided by zero; Python's error of that name.
+class ZeroDivisionError : public std::domain_error {
+ public:
+  using std::domain_error::domain_error;
+};
+
 // A value was asked of a tensor that has none; Python's RuntimeError, by a subclass.
 class SymbolicError : public std::runtime_error {
  public:

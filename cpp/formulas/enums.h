@@ -9,27 +9,42 @@ namespace densegrad {
 using index_t = std::int64_t;
 
 // The position of a name in these enums is its index in the tables below.
-enum class Unary : int {
-  negative,
-  square,
-  sqrt,
-  exp,
-  expm1,
-  log,
-  log1p,
-  abs,
-  sign,
-  sin,
-  cos,
-  tanh,
-  erf,
-  erfc,
-  floor,
-  ceil,
-  round,
-  count
-};
-enum class Binary : int { add, subtract, multiply, divide, power, maximum, minimum, count };
+//
+// One list is the enum, the names and the kernels of the unary operations, which are the functions of scalar.h.
+#define DENSEGRAD_UNARIES(X) \
+  X(negative)                \
+  X(square)                  \
+  X(sqrt)                    \
+  X(exp)                     \
+  X(expm1)                   \
+  X(log)                     \
+  X(log1p)                   \
+  X(abs)                     \
+  X(sign)                    \
+  X(sin)                     \
+  X(cos)                     \
+  X(tan)                     \
+  X(arcsin)                  \
+  X(arccos)                  \
+  X(arctan)                  \
+  X(sinh)                    \
+  X(cosh)                    \
+  X(tanh)                    \
+  X(arcsinh)                 \
+  X(arccosh)                 \
+  X(arctanh)                 \
+  X(erf)                     \
+  X(erfc)                    \
+  X(floor)                   \
+  X(ceil)                    \
+  X(round)
+#define DENSEGRAD_ENUMERATOR(name) name,
+#define DENSEGRAD_NAME(name) #name,
+enum class Unary : int { DENSEGRAD_UNARIES(DENSEGRAD_ENUMERATOR) count };
+constexpr const char* unary_names[] = {DENSEGRAD_UNARIES(DENSEGRAD_NAME)};
+#undef DENSEGRAD_ENUMERATOR
+#undef DENSEGRAD_NAME
+enum class Binary : int { add, subtract, multiply, divide, power, maximum, minimum, floor_divide, mod, arctan2, count };
 enum class Compare : int { greater, greater_equal, less, less_equal, equal, not_equal, count };
 enum class Activation : int {
   linear,

@@ -1,5 +1,6 @@
-// The vocabulary of a formula, for float and double: exp expm1 log log1p abs sqrt square sin cos tanh erf erfc floor ceil
-// round pow sign maximum minimum clip where.
+// The vocabulary of a formula, for float and double: negative exp expm1 log log1p abs sqrt square sin cos tan arcsin
+// arccos arctan sinh cosh tanh arcsinh arccosh arctanh erf erfc floor ceil round pow mod arctan2 sign maximum minimum
+// clip where.
 // A graph handle brings its own overloads, found by its namespace.
 //
 // <math.h> and not <cmath>: the C functions live in libm, the C++ ones are inline and could be merged by the linker
@@ -27,8 +28,26 @@ inline float sin(float x) { return ::sinf(x); }
 inline double sin(double x) { return ::sin(x); }
 inline float cos(float x) { return ::cosf(x); }
 inline double cos(double x) { return ::cos(x); }
+inline float tan(float x) { return ::tanf(x); }
+inline double tan(double x) { return ::tan(x); }
+inline float arcsin(float x) { return ::asinf(x); }
+inline double arcsin(double x) { return ::asin(x); }
+inline float arccos(float x) { return ::acosf(x); }
+inline double arccos(double x) { return ::acos(x); }
+inline float arctan(float x) { return ::atanf(x); }
+inline double arctan(double x) { return ::atan(x); }
+inline float sinh(float x) { return ::sinhf(x); }
+inline double sinh(double x) { return ::sinh(x); }
+inline float cosh(float x) { return ::coshf(x); }
+inline double cosh(double x) { return ::cosh(x); }
 inline float tanh(float x) { return ::tanhf(x); }
 inline double tanh(double x) { return ::tanh(x); }
+inline float arcsinh(float x) { return ::asinhf(x); }
+inline double arcsinh(double x) { return ::asinh(x); }
+inline float arccosh(float x) { return ::acoshf(x); }
+inline double arccosh(double x) { return ::acosh(x); }
+inline float arctanh(float x) { return ::atanhf(x); }
+inline double arctanh(double x) { return ::atanh(x); }
 inline float erf(float x) { return ::erff(x); }
 inline double erf(double x) { return ::erf(x); }
 inline float erfc(float x) { return ::erfcf(x); }
@@ -42,6 +61,17 @@ inline float round(float x) { return ::nearbyintf(x); }
 inline double round(double x) { return ::nearbyint(x); }
 inline float pow(float x, float y) { return ::powf(x, y); }
 inline double pow(double x, double y) { return ::pow(x, y); }
+inline float arctan2(float y, float x) { return ::atan2f(y, x); }
+inline double arctan2(double y, double x) { return ::atan2(y, x); }
+inline float remainder_of_quotient(float x, float y) { return ::fmodf(x, y); }
+inline double remainder_of_quotient(double x, double y) { return ::fmod(x, y); }
+
+// The exact remainder of floor division, with the sign of y: x - floor(x / y) y has the rounding of a division.
+template <class V>
+inline V mod(V x, V y) {
+  const V r = remainder_of_quotient(x, y);
+  return r != V(0) && (r < V(0)) != (y < V(0)) ? r + y : r;
+}
 
 inline float where(bool mask, float a, float b) { return mask ? a : b; }
 inline double where(bool mask, double a, double b) { return mask ? a : b; }
@@ -53,6 +83,11 @@ inline V sign(V x) {
 }
 
 inline bool both(bool a, bool b) { return a && b; }
+
+template <class V>
+inline V negative(V x) {
+  return -x;
+}
 
 template <class V>
 inline V square(V x) {

@@ -1,135 +1,32 @@
 // Loops over entries: unary, binary, compare, where, clip, bias_add.
 #pragma once
 
+#include <utility>
+
 #include "formulas/list.h"
 #include "kernels/loop.h"
 
 namespace densegrad {
 namespace {
 
-// Entries of Unary.
-struct Negative {
-  static constexpr const char* name = "negative";
+// The entry of each Unary: the function of its name.
+template <Unary op>
+struct UnaryEntry {
+  static constexpr const char* name = unary_names[static_cast<int>(op)];
   template <class T>
   static T apply(T x) {
-    return -x;
+    switch (op) {
+#define DENSEGRAD_CASE(name) \
+  case Unary::name: return formulas::name(x);
+      DENSEGRAD_UNARIES(DENSEGRAD_CASE)
+#undef DENSEGRAD_CASE
+      default: return x;
+    }
   }
 };
-struct Square {
-  static constexpr const char* name = "square";
-  template <class T>
-  static T apply(T x) {
-    return x * x;
-  }
-};
-struct Sqrt {
-  static constexpr const char* name = "sqrt";
-  template <class T>
-  static T apply(T x) {
-    return formulas::sqrt(x);
-  }
-};
-struct Exp {
-  static constexpr const char* name = "exp";
-  template <class T>
-  static T apply(T x) {
-    return formulas::exp(x);
-  }
-};
-struct Expm1 {
-  static constexpr const char* name = "expm1";
-  template <class T>
-  static T apply(T x) {
-    return formulas::expm1(x);
-  }
-};
-struct Log {
-  static constexpr const char* name = "log";
-  template <class T>
-  static T apply(T x) {
-    return formulas::log(x);
-  }
-};
-struct Log1p {
-  static constexpr const char* name = "log1p";
-  template <class T>
-  static T apply(T x) {
-    return formulas::log1p(x);
-  }
-};
-struct Abs {
-  static constexpr const char* name = "abs";
-  template <class T>
-  static T apply(T x) {
-    return formulas::abs(x);
-  }
-};
-struct Sign {
-  static constexpr const char* name = "sign";
-  template <class T>
-  static T apply(T x) {
-    return formulas::sign(x);
-  }
-};
-struct Sin {
-  static constexpr const char* name = "sin";
-  template <class T>
-  static T apply(T x) {
-    return formulas::sin(x);
-  }
-};
-struct Cos {
-  static constexpr const char* name = "cos";
-  template <class T>
-  static T apply(T x) {
-    return formulas::cos(x);
-  }
-};
-struct Tanh {
-  static constexpr const char* name = "tanh";
-  template <class T>
-  static T apply(T x) {
-    return formulas::tanh(x);
-  }
-};
-struct Erf {
-  static constexpr const char* name = "erf";
-  template <class T>
-  static T apply(T x) {
-    return formulas::erf(x);
-  }
-};
-struct Erfc {
-  static constexpr const char* name = "erfc";
-  template <class T>
-  static T apply(T x) {
-    return formulas::erfc(x);
-  }
-};
-struct Floor {
-  static constexpr const char* name = "floor";
-  template <class T>
-  static T apply(T x) {
-    return formulas::floor(x);
-  }
-};
-struct Ceil {
-  static constexpr const char* name = "ceil";
-  template <class T>
-  static T apply(T x) {
-    return formulas::ceil(x);
-  }
-};
-struct Round {
-  static constexpr const char* name = "round";
-  template <class T>
-  static T apply(T x) {
-    return formulas::round(x);
-  }
-};
-using Unaries = formulas::List<Negative, Square, Sqrt, Exp, Expm1, Log, Log1p, Abs, Sign, Sin, Cos, Tanh, Erf, Erfc,
-                               Floor, Ceil, Round>;
-static_assert(Unaries::size == size_of<Unary>(), "one entry per enum value, in its order");
+template <int... I>
+formulas::List<UnaryEntry<static_cast<Unary>(I)>...> unary_entries(std::integer_sequence<int, I...>);
+using Unaries = decltype(unary_entries(std::make_integer_sequence<int, size_of<Unary>()>{}));
 
 // Entries of Binary.
 struct Add {
@@ -181,7 +78,28 @@ struct Minimum {
     return formulas::minimum(a, b);
   }
 };
-using Binaries = formulas::List<Add, Subtract, Multiply, Divide, Power, Maximum, Minimum>;
+struct FloorDivide {
+  static constexpr const char* name = "floor_divide";
+  template <class T>
+  static T apply(T a, T b) {
+    return formulas::floor(a / b);
+  }
+};
+struct Mod {
+  static constexpr const char* name = "mod";
+  template <class T>
+  static T apply(T a, T b) {
+    return formulas::mod(a, b);
+  }
+};
+struct Arctan2 {
+  static constexpr const char* name = "arctan2";
+  template <class T>
+  static T apply(T a, T b) {
+    return formulas::arctan2(a, b);
+  }
+};
+using Binaries = formulas::List<Add, Subtract, Multiply, Divide, Power, Maximum, Minimum, FloorDivide, Mod, Arctan2>;
 static_assert(Binaries::size == size_of<Binary>(), "one entry per enum value, in its order");
 
 // Entries of Compare. All but not_equal are false where a NaN takes part.

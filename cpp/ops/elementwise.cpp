@@ -1,4 +1,6 @@
-// Elementwise primitives: unary, binary, compare.
+// Elementwise primitives: unary and binary.
+#include <algorithm>
+#include <iterator>
 #include <type_traits>
 
 #include "ops/batch.h"
@@ -9,22 +11,15 @@ namespace densegrad {
 
 template <>
 const std::vector<const char*>& names_of<Unary>() {
-  static const std::vector<const char*> names{"negative", "square", "sqrt",  "exp",  "expm1", "log",
-                                              "log1p",    "abs",    "sign",  "sin",  "cos",   "tanh",
-                                              "erf",      "erfc",   "floor", "ceil", "round"};
+  static const std::vector<const char*> names(std::begin(unary_names), std::end(unary_names));
   return names;
 }
 template <>
 const std::vector<const char*>& names_of<Binary>() {
-  static const std::vector<const char*> names{"add", "subtract", "multiply", "divide", "power", "maximum", "minimum"};
+  static const std::vector<const char*> names{"add",     "subtract", "multiply",     "divide", "power",
+                                              "maximum", "minimum",  "floor_divide", "mod",    "arctan2"};
   return names;
 }
-template <>
-const std::vector<const char*>& names_of<Compare>() {
-  static const std::vector<const char*> names{"greater", "greater_equal", "less", "less_equal", "equal", "not_equal"};
-  return names;
-}
-
 namespace {
 
 template <class E>
@@ -54,19 +49,15 @@ T integer_binary(Binary op, T a, T b) {
     case Binary::subtract: return static_cast<T>(static_cast<U>(a) - static_cast<U>(b));
     case Binary::multiply: return static_cast<T>(static_cast<U>(a) * static_cast<U>(b));
     case Binary::maximum: return a > b ? a : b;
+    case Binary::floor_divide:
+    case Binary::mod: {
+      if (b == -1) return op == Binary::mod ? T(0) : static_cast<T>(U(0) - static_cast<U>(a));  // -a may not fit
+      const T quotient = a / b, rest = a % b;
+      const bool below = rest != 0 && (rest < 0) != (b < 0);  // C++ rounds towards zero
+      if (op == Binary::mod) return below ? static_cast<T>(rest + b) : rest;
+      return below ? quotient - 1 : quotient;
+    }
     default: return a < b ? a : b;
-  }
-}
-
-template <class T>
-bool plain_compare(Compare op, T a, T b) {
-  switch (op) {
-    case Compare::greater: return a > b;
-    case Compare::greater_equal: return a >= b;
-    case Compare::less: return a < b;
-    case Compare::less_equal: return a <= b;
-    case Compare::equal: return a == b;
-    default: return a != b;
   }
 }
 
@@ -132,6 +123,25 @@ bool unary_vjp(VjpContext& c) {
     dx = multiply(g, unary(Unary::cos, x));
   } else if constexpr (op == Unary::cos) {
     dx = negative(multiply(g, unary(Unary::sin, x)));
+  } else if constexpr (op == Unary::tan) {
+    dx = divide(g, unary(Unary::square, unary(Unary::cos, x)));
+  } else if constexpr (op == Unary::arcsin || op == Unary::arccos) {
+    const Tensor one = constant_like(x, 1);
+    dx = divide(g, unary(Unary::sqrt, multiply(subtract(one, x), add(one, x))));
+    if (op == Unary::arccos) dx = negative(dx);
+  } else if constexpr (op == Unary::arctan) {
+    dx = divide(g, add(unary(Unary::square, x), constant_like(x, 1)));
+  } else if constexpr (op == Unary::sinh) {
+    dx = multiply(g, unary(Unary::cosh, x));
+  } else if constexpr (op == Unary::cosh) {
+    dx = multiply(g, unary(Unary::sinh, x));
+  } else if constexpr (op == Unary::arcsinh) {
+    dx = divide(g, unary(Unary::cosh, y));  // sqrt(1 + x^2), whose square may overflow
+  } else if constexpr (op == Unary::arccosh) {
+    dx = divide(g, unary(Unary::sinh, y));
+  } else if constexpr (op == Unary::arctanh) {
+    const Tensor one = constant_like(x, 1);
+    dx = divide(g, multiply(subtract(one, x), add(one, x)));
   } else if constexpr (op == Unary::tanh) {
     const Tensor one = constant_like(y, 1);
     dx = multiply(g, multiply(subtract(one, y), add(one, y)));
@@ -146,7 +156,8 @@ bool unary_vjp(VjpContext& c) {
 
 template <Unary op>
 const Primitive& unary_primitive() {
-  constexpr bool from_y = op == Unary::sqrt || op == Unary::exp || op == Unary::tanh;
+  constexpr bool from_y =
+      op == Unary::sqrt || op == Unary::exp || op == Unary::tanh || op == Unary::arcsinh || op == Unary::arccosh;
   constexpr bool from_x = !from_y && op != Unary::negative && op != Unary::sign && !rounds(op);
   static const Primitive p{.name = name_of(op),
                            .saved_inputs = from_x ? save(0) : save_none,
@@ -165,7 +176,7 @@ const Primitive& unary_primitive() {
 template <Binary op>
 void binary_shapes(const Tensors& in, const Params&, Specs& out) {
   same_dtype(name_of(op), in[0], in[1]);
-  constexpr bool integers = op != Binary::divide && op != Binary::power;
+  constexpr bool integers = op != Binary::divide && op != Binary::power && op != Binary::arctan2;
   if (in[0].dtype() == DType::boolean || (!integers && !is_float(in[0].dtype()))) {
     fail<TypeError>("[", name_of(op), "] `x1` and `x2` are ", in[0].dtype(), ": they must be ",
                     integers ? "numbers" : "float32 or float64", "; convert them with cast(x, dtype).");
@@ -178,6 +189,12 @@ void binary_eval(const Tensors& in, const Params&, Tensors& out) {
   const Tensor &a = in[0], &b = in[1], &y = out[0];
   visit_number(a.dtype(), [&](auto type) {
     using T = typename decltype(type)::type;
+    if constexpr (std::is_integral_v<T> && (op == Binary::floor_divide || op == Binary::mod)) {
+      const T* end = b.data<T>() + b.size();
+      if (y.size() > 0 && std::find(b.data<T>(), end, T(0)) != end) {
+        fail<ZeroDivisionError>("[", name_of(op), "] `x2` has a zero: integers cannot be divided by it.");
+      }
+    }
     const T *pa = a.data<T>(), *pb = b.data<T>();
     T* py = y.mutable_data<T>();
     for_each_run<2>(y.shape(), {&a.shape(), &b.shape()}, [&](index_t n, auto& at, auto& step, index_t to) {
@@ -203,6 +220,10 @@ Tensor power_slope_exponent(const Tensor& a, const Tensor& y, const Tensor& t) {
   return where(positive, multiply(t, multiply(y, where(positive, log_a, zero))), zero);
 }
 
+Tensor squared_length(const Tensor& a, const Tensor& b) {
+  return add(unary(Unary::square, a), unary(Unary::square, b));
+}
+
 template <Binary op>
 bool binary_vjp(VjpContext& c) {
   const Tensor &a = c.inputs[0], &b = c.inputs[1], &y = c.outputs[0], &g = c.dy[0];
@@ -223,6 +244,13 @@ bool binary_vjp(VjpContext& c) {
   } else if constexpr (op == Binary::power) {
     if (want_a) da = multiply(g, power_slope_base(a, b));
     if (want_b) db = power_slope_exponent(a, y, g);
+  } else if constexpr (op == Binary::mod) {
+    da = g;
+    if (want_b) db = negative(multiply(g, binary(Binary::floor_divide, a, b)));
+  } else if constexpr (op == Binary::arctan2) {
+    const Tensor part = divide(g, squared_length(a, b));
+    if (want_a) da = multiply(part, b);
+    if (want_b) db = negative(multiply(part, a));
   } else {
     // Ties go to the first argument; a NaN sends everything to the second (Keras' choice).
     const Tensor first = compare(op == Binary::maximum ? Compare::greater_equal : Compare::less_equal, a, b);
@@ -252,6 +280,13 @@ bool binary_jvp(JvpContext& c) {
   } else if constexpr (op == Binary::power) {
     if (ta.defined()) from_a = multiply(ta, power_slope_base(a, b));
     if (tb.defined()) from_b = power_slope_exponent(a, y, tb);
+  } else if constexpr (op == Binary::mod) {
+    from_a = ta;
+    if (tb.defined()) from_b = negative(multiply(tb, binary(Binary::floor_divide, a, b)));
+  } else if constexpr (op == Binary::arctan2) {
+    const Tensor length = squared_length(a, b);
+    if (ta.defined()) from_a = divide(multiply(ta, b), length);
+    if (tb.defined()) from_b = negative(divide(multiply(tb, a), length));
   } else {
     const Tensor first = compare(op == Binary::maximum ? Compare::greater_equal : Compare::less_equal, a, b);
     const Tensor zero = constant_like(y, 0);
@@ -274,43 +309,8 @@ const Primitive& binary_primitive() {
                            .eval = binary_eval<op>,
                            .vjp = binary_vjp<op>,
                            .jvp = binary_jvp<op>,
-                           .vmap = broadcasting_vmap};
-  return p;
-}
-
-// ---- Compare --------------------------------------------------------------------------------------------------------
-
-template <Compare op>
-void compare_shapes(const Tensors& in, const Params&, Specs& out) {
-  same_dtype(name_of(op), in[0], in[1]);
-  out.push_back({DType::boolean, broadcast_shapes(name_of(op), in[0].shape(), in[1].shape())});
-}
-
-template <Compare op>
-void compare_eval(const Tensors& in, const Params&, Tensors& out) {
-  const Tensor &a = in[0], &b = in[1], &y = out[0];
-  visit_any(a.dtype(), [&](auto type) {
-    using T = typename decltype(type)::type;
-    const T *pa = a.data<T>(), *pb = b.data<T>();
-    bool* py = y.mutable_data<bool>();
-    for_each_run<2>(y.shape(), {&a.shape(), &b.shape()}, [&](index_t n, auto& at, auto& step, index_t to) {
-      if constexpr (std::is_floating_point_v<T>) {
-        kernels_for<T>().compare[static_cast<int>(op)](n, pa + at[0], step[0], pb + at[1], step[1], py + to);
-      } else {
-        for (index_t i = 0; i < n; ++i)
-          py[to + i] = plain_compare<T>(op, pa[at[0] + i * step[0]], pb[at[1] + i * step[1]]);
-      }
-    });
-  });
-}
-
-template <Compare op>
-const Primitive& compare_primitive() {
-  static const Primitive p{.name = name_of(op),
-                           .shapes = compare_shapes<op>,
-                           .eval = compare_eval<op>,
                            .vmap = broadcasting_vmap,
-                           .differentiable = false};
+                           .differentiable = op != Binary::floor_divide};
   return p;
 }
 
@@ -323,18 +323,16 @@ template <int... I>
 std::vector<const Primitive*> binary_list(std::integer_sequence<int, I...>) {
   return {&binary_primitive<static_cast<Binary>(I)>()...};
 }
-template <int... I>
-std::vector<const Primitive*> compare_list(std::integer_sequence<int, I...>) {
-  return {&compare_primitive<static_cast<Compare>(I)>()...};
-}
 
 template <class E>
 const std::vector<const Primitive*>& table() {
   static const auto list = [] {
     constexpr auto indices = std::make_integer_sequence<int, size_of<E>()>{};
-    if constexpr (std::is_same_v<E, Unary>) return unary_list(indices);
-    if constexpr (std::is_same_v<E, Binary>) return binary_list(indices);
-    if constexpr (std::is_same_v<E, Compare>) return compare_list(indices);
+    if constexpr (std::is_same_v<E, Unary>) {
+      return unary_list(indices);
+    } else {
+      return binary_list(indices);
+    }
   }();
   return list;
 }
@@ -345,13 +343,9 @@ Tensor unary(Unary op, const Tensor& x) { return run1(*table<Unary>()[static_cas
 Tensor binary(Binary op, const Tensor& a, const Tensor& b) {
   return run1(*table<Binary>()[static_cast<std::size_t>(op)], {a, b});
 }
-Tensor compare(Compare op, const Tensor& a, const Tensor& b) {
-  return run1(*table<Compare>()[static_cast<std::size_t>(op)], {a, b});
-}
 std::vector<const Primitive*> elementwise_primitives() {
   std::vector<const Primitive*> all = table<Unary>();
   all.insert(all.end(), table<Binary>().begin(), table<Binary>().end());
-  all.insert(all.end(), table<Compare>().begin(), table<Compare>().end());
   return all;
 }
 

@@ -66,6 +66,13 @@ Tensor random_integers(const Philox& generator, const Shape& shape, std::int64_t
 // Products. Leading axes broadcast.
 Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a = false, bool transpose_b = false);
 
+// Linear algebra on the matrices in the last two axes.
+Tensor solve(const Tensor& a, const Tensor& b, bool transpose_a = false);  // x with op(a) x = b; leading axes broadcast
+Tensor inv(const Tensor& a);
+Tensor det(const Tensor& a);
+Tensors slogdet(const Tensor& a);  // the sign of the determinant, the logarithm of its absolute value
+Tensor cholesky(const Tensor& a);
+
 // The parameters of an activation: with their defaults, by name, and whether they are in their domains (else it fails).
 const ActivationParams& with_defaults(Activation activation);
 struct ActivationParameter {

@@ -4,11 +4,13 @@
 namespace densegrad {
 
 std::vector<const Primitive*> elementwise_primitives();
+std::vector<const Primitive*> compare_primitives();
 std::vector<const Primitive*> select_primitives();
 std::vector<const Primitive*> reduce_primitives();
 std::vector<const Primitive*> movement_primitives();
 std::vector<const Primitive*> indexing_primitives();
 std::vector<const Primitive*> matmul_primitives();
+std::vector<const Primitive*> linalg_primitives();
 std::vector<const Primitive*> dense_primitives();
 std::vector<const Primitive*> loss_primitives();
 std::vector<const Primitive*> custom_primitives();
@@ -16,8 +18,9 @@ std::vector<const Primitive*> custom_primitives();
 const std::vector<const Primitive*>& all_primitives() {
   static const std::vector<const Primitive*> all = [] {
     std::vector<const Primitive*> list;
-    for (auto family : {elementwise_primitives, select_primitives, reduce_primitives, movement_primitives,
-                        indexing_primitives, matmul_primitives, dense_primitives, loss_primitives, custom_primitives}) {
+    for (auto family : {elementwise_primitives, compare_primitives, select_primitives, reduce_primitives,
+                        movement_primitives, indexing_primitives, matmul_primitives, linalg_primitives,
+                        dense_primitives, loss_primitives, custom_primitives}) {
       for (const Primitive* p : family()) list.push_back(p);
     }
     return list;

@@ -47,6 +47,10 @@ _FUNCTIONS = {
     np.argmax: (ops.argmax, {"a": "x", "axis": "axis", "out": None}),
     np.argmin: (ops.argmin, {"a": "x", "axis": "axis", "out": None}),
     np.linalg.norm: (ops.norm, {"x": "x", "ord": "ord", "axis": "axis", "keepdims": "keepdims"}),
+    np.linalg.solve: (ops.solve, {"a": "a", "b": "b"}),
+    np.linalg.inv: (ops.inv, {"a": "a"}),
+    np.linalg.det: (ops.det, {"a": "a"}),
+    np.linalg.cholesky: (ops.cholesky, {"a": "a", "upper": "upper"}),
     np.round: (ops.round, {"a": "x", "decimals": None, "out": None}),
     np.clip: (ops.clip, {"a": "x", "a_min": "x_min", "a_max": "x_max", "out": None}),
     np.reshape: (ops.reshape, {"a": "x", "shape": "newshape", "order": None}),
@@ -88,11 +92,14 @@ _FUNCTIONS = {
 _REQUIRED = {
     np.where: 3, np.reshape: 2, np.broadcast_to: 2, np.take: 2, np.take_along_axis: 2, np.swapaxes: 3, np.moveaxis: 3,
     np.expand_dims: 2, np.split: 2, np.tile: 2, np.repeat: 2, np.clip: 2, np.dot: 2, np.vdot: 2, np.inner: 2,
-    np.outer: 2, np.tensordot: 2, np.full_like: 2,
+    np.outer: 2, np.tensordot: 2, np.full_like: 2, np.linalg.solve: 2,
 }  # fmt: skip
 
 # For these NumPy knows integers and bools, ours do not; such tensors have no gradient that could be cut.
-_FLOATS_ONLY = {np.sum, np.prod, np.mean, np.var, np.std, np.average, np.linalg.norm, np.clip}
+_FLOATS_ONLY = {
+    np.sum, np.prod, np.mean, np.var, np.std, np.average, np.linalg.norm, np.linalg.solve, np.linalg.inv,
+    np.linalg.det, np.linalg.cholesky, np.clip,
+}  # fmt: skip
 
 # What reads no values.
 _PROPERTIES = {np.shape: "shape", np.ndim: "ndim", np.size: "size"}

@@ -39,6 +39,16 @@ def tolist(self):
     return self.numpy().tolist()
 
 
+def get_shape(self):
+    """The extents, as the property `shape`. Source: TensorFlow `Tensor.get_shape`."""
+    return self.shape
+
+
+def read_value(self):
+    """The value as a tensor, recorded as a read of the variable. Source: TensorFlow `Variable.read_value`."""
+    return self.value
+
+
 def _and(self, other):
     return ops.logical_and(*_bools(self, other))
 
@@ -55,22 +65,6 @@ def _invert(self):
     return ops.logical_not(*_bools(self))
 
 
-def _mod(self, other):
-    return ops.mod(self, other)
-
-
-def _rmod(self, other):
-    return ops.mod(_core.convert(other, self.dtype), self)
-
-
-def _floordiv(self, other):
-    return ops.floor_divide(self, other)
-
-
-def _rfloordiv(self, other):
-    return ops.floor_divide(_core.convert(other, self.dtype), self)
-
-
 def _bools(*values):
     tensors = [_core.convert(v) for v in values]
     for t in tensors:
@@ -83,7 +77,7 @@ def _bools(*values):
 _SAME = (
     "all any argmax argmin cumsum diagonal dot max mean min prod ravel repeat squeeze std sum swapaxes take trace var"
 )
-_OWN = (reshape, transpose, astype, clip, flatten, copy, tolist)
+_OWN = (reshape, transpose, astype, clip, flatten, copy, get_shape, tolist)
 _OPERATORS = {"and": _and, "or": _or, "xor": _xor}
 
 
@@ -97,6 +91,6 @@ def install():
         for name, method in _OPERATORS.items():
             setattr(cls, f"__{name}__", method)
             setattr(cls, f"__r{name}__", method)
-        cls.__mod__, cls.__rmod__, cls.__floordiv__, cls.__rfloordiv__ = _mod, _rmod, _floordiv, _rfloordiv
         cls.__invert__ = _invert
         cls.__pos__ = copy
+    _core.Variable.read_value = read_value

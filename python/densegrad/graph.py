@@ -67,6 +67,8 @@ _ARITHMETIC = {
     "sub": _core.subtract,
     "mul": _core.multiply,
     "truediv": _core.divide,
+    "floordiv": _core.floor_divide,
+    "mod": _core.mod,
     "pow": _core.power,
     "matmul": _core.matmul,
 }

@@ -43,6 +43,10 @@ def take_flat(x, i):
     return tf.gather(x, tf.where(i < 0, i + tf.size(x, i.dtype), i))
 
 
+def of_symmetric(function):
+    return lambda x: function((x + tf.linalg.matrix_transpose(x)) / 2)
+
+
 NAMED = {
     "erf": tf.math.erf,
     "erfc": tf.math.erfc,
@@ -79,6 +83,12 @@ NAMED = {
     "matmul a^T": lambda a, b: tf.matmul(a, b, transpose_a=True),
     "matmul b^T": lambda a, b: tf.matmul(a, b, transpose_b=True),
     "matmul a^T b^T": lambda a, b: tf.matmul(a, b, transpose_a=True, transpose_b=True),
+    "solve a^T": lambda a, b: tf.linalg.solve(a, b, adjoint=True),
+    "slogdet": lambda a: tf.linalg.slogdet(a)[1],
+    "slogdet sign": lambda a: tf.linalg.slogdet(a)[0],
+    "cholesky": of_symmetric(tf.linalg.cholesky),
+    "cholesky upper=True": of_symmetric(lambda a: K.cholesky(a, upper=True)),
+    "logdet": of_symmetric(tf.linalg.logdet),
     "custom_gradient": custom_square,
     "expand_dims": lambda x: tf.expand_dims(tf.expand_dims(x, 0), -2),
     "swapaxes": lambda x: K.swapaxes(x, 0, -1),

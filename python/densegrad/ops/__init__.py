@@ -11,14 +11,12 @@ from densegrad.ops.creation import *  # noqa: F403 - each of these modules names
 from densegrad.ops.creation import __all__ as _creation
 from densegrad.ops.derived import *  # noqa: F403
 from densegrad.ops.derived import __all__ as _derived
-from densegrad.ops.derived import floor_divide, mod  # noqa: F401 - what `//` and `%` call
 from densegrad.ops.elementwise import (
     abs,
     add,
     cast,
     ceil,
     clip,
-    cos,
     divide,
     equal,
     erf,
@@ -26,6 +24,7 @@ from densegrad.ops.elementwise import (
     exp,
     expm1,
     floor,
+    floor_divide,
     greater,
     greater_equal,
     less,
@@ -34,18 +33,20 @@ from densegrad.ops.elementwise import (
     log1p,
     maximum,
     minimum,
+    mod,
     multiply,
     negative,
     not_equal,
     power,
     round,
     sign,
-    sin,
     sqrt,
     square,
     subtract,
     where,
 )
+from densegrad.ops.linalg import *  # noqa: F403
+from densegrad.ops.linalg import __all__ as _linalg
 from densegrad.ops.logic import *  # noqa: F403
 from densegrad.ops.logic import __all__ as _logic
 from densegrad.ops.movement import (
@@ -74,6 +75,8 @@ from densegrad.ops.statistics import *  # noqa: F403
 from densegrad.ops.statistics import __all__ as _statistics
 from densegrad.ops.summation import *  # noqa: F403
 from densegrad.ops.summation import __all__ as _summation
+from densegrad.ops.trigonometry import *  # noqa: F403
+from densegrad.ops.trigonometry import __all__ as _trigonometry
 
 __all__ = [
     "abs",
@@ -84,7 +87,6 @@ __all__ = [
     "ceil",
     "clip",
     "concatenate",
-    "cos",
     "divide",
     "equal",
     "erf",
@@ -92,6 +94,7 @@ __all__ = [
     "exp",
     "expm1",
     "floor",
+    "floor_divide",
     "greater",
     "greater_equal",
     "identity",
@@ -105,6 +108,7 @@ __all__ = [
     "maximum",
     "mean",
     "minimum",
+    "mod",
     "multiply",
     "negative",
     "not_equal",
@@ -115,7 +119,6 @@ __all__ = [
     "reshape",
     "scatter_add",
     "sign",
-    "sin",
     "sqrt",
     "square",
     "stop_gradient",
@@ -128,10 +131,12 @@ __all__ = [
     *_creation,
     *_derived,
     *_summation,
+    *_linalg,
     *_logic,
     *_nn_names,
     *_products,
     *_selecting,
     *_shaping,
     *_statistics,
+    *_trigonometry,
 ]

@@ -12,14 +12,32 @@ def tensor(x, like=None):
     return _core.convert(x) if isinstance(x, TENSORS) else _core.convert(x, like)
 
 
-def together(*xs):
-    """Tensors of all `xs`: arrays and numbers take the dtype of the first tensor, or else the widest among them."""
+def together(tag, *xs):
+    """Tensors of all `xs`: arrays and numbers take the dtype of the first tensor, or else the widest among them.
+
+    Raises: TypeError for floats beside a tensor of integers, which would be cut off; for tensors of two dtypes.
+    """
     like = next((x.dtype for x in xs if isinstance(x, TENSORS)), None)
-    ys = [tensor(x, like) for x in xs]
-    if like is None and ys:
-        widest = max((y.dtype.name for y in ys), key=_WIDTHS.index)
-        ys = [_core.cast(y, widest) for y in ys]
+    if like is None:
+        ys = [_core.convert(x) for x in xs]
+        widest = max((y.dtype.name for y in ys), key=_WIDTHS.index, default=None)
+        return [_core.cast(y, widest) for y in ys]
+    ys = [_beside(like, x) for x in xs]
+    for y in ys:
+        if y.dtype != like:
+            raise TypeError(
+                f"[{tag}] got {like} and {y.dtype}: all arguments must have one dtype; convert some with "
+                f"cast(x, dtype)."
+            )
     return ys
+
+
+def _beside(like, x):
+    """`x` as a tensor, in the dtype `like` of a tensor unless `x` is one itself or would be cut off."""
+    if isinstance(x, TENSORS) or like.kind == "f":
+        return tensor(x, like)
+    natural = _core.convert(x)
+    return natural if natural.dtype.kind == "f" else _core.cast(natural, like)
 
 
 def one_axis(tag, axis, rank, argument="axis"):

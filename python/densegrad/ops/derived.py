@@ -2,13 +2,10 @@
 
 import math
 
-import numpy as np
-
 from densegrad import _core, config
 from densegrad.config import is_integer
 from densegrad.ops._arguments import tensor, together
 from densegrad.ops.statistics import norm
-from densegrad.tape import custom_gradient
 
 __all__ = [
     "divide_no_nan",
@@ -37,55 +34,6 @@ def rsqrt(x):
     Gradient: d/dx = -1 / (2 x sqrt(x)).
     """
     return 1 / _core.sqrt(x)
-
-
-def floor_divide(x1, x2):
-    """floor(x1 / x2), entry by entry, in the dtype of the operands.
-
-    Gradient: None.
-
-    Raises: ZeroDivisionError if an integer x2 is zero.
-
-    Source: Keras `ops.floor_divide`.
-    """
-    x1, x2 = _quotient("floor_divide", x1, x2)
-    if x1.dtype.kind != "f":
-        return _core.constant(np.floor_divide(x1.numpy(), x2.numpy()))
-    return _core.floor(x1 / x2)
-
-
-def mod(x1, x2):
-    """The remainder x1 - floor(x1 / x2) x2, entry by entry; it has the sign of x2, and is NaN where a float x2 is zero.
-
-    Gradient: d/dx1 = 1, d/dx2 = -floor(x1 / x2).
-
-    Raises: ZeroDivisionError if an integer x2 is zero.
-
-    Source: Keras `ops.mod`.
-    """
-    x1, x2 = _quotient("mod", x1, x2)
-    if x1.dtype.kind != "f":
-        return _core.constant(np.mod(x1.numpy(), x2.numpy()))
-    return _remainder(x1, x2)
-
-
-@custom_gradient
-def _remainder(x1, x2):
-    with np.errstate(all="ignore"):
-        y = np.mod(x1.numpy(), x2.numpy())
-
-    def grad(dy):
-        return _core.sum_to(dy, x1.shape), _core.sum_to(-dy * floor_divide(x1, x2), x2.shape)
-
-    return _core.constant(y), grad  # the exact remainder: x1 - floor(x1 / x2) x2 has the rounding of a division
-
-
-def _quotient(tag, x1, x2):
-    dtype = _core.subtract(x1, x2).dtype  # checks that the arguments go together
-    x1, x2 = _core.convert(x1, dtype), _core.convert(x2, dtype)
-    if x1.dtype.kind in "iu" and x2.dtype.kind in "iu" and x2.size and not np.all(x2.numpy()):
-        raise ZeroDivisionError(f"[{tag}] `x2` has a zero: integers cannot be divided by it.")
-    return x1, x2
 
 
 def log2(x):
@@ -117,7 +65,7 @@ def divide_no_nan(x1, x2):
 
     Gradient: as of `divide`, 0 where x2 is 0.
     """
-    x1, x2 = together(x1, x2)
+    x1, x2 = together("divide_no_nan", x1, x2)
     zero = x2 == 0
     return _core.where(zero, 0, x1 / _core.where(zero, 1, x2))
 
@@ -127,7 +75,7 @@ def logaddexp(x1, x2):
 
     Gradient: the softmax of x1 and x2.
     """
-    x1, x2 = together(x1, x2)
+    x1, x2 = together("logaddexp", x1, x2)
     high = _core.stop_gradient(_core.where(_core.equal(x1, x2), x1, _core.maximum(x1, x2)))
     finite = _core.where(_core.abs(high) < float("inf"), high, 0)
     return finite + _core.log(_core.exp(x1 - finite) + _core.exp(x2 - finite))

@@ -43,6 +43,30 @@ def power(x1, x2):
     return _core.power(x1, x2)
 
 
+def floor_divide(x1, x2):
+    """floor(x1 / x2), entry by entry, in the dtype of the operands.
+
+    Gradient: None.
+
+    Raises: ZeroDivisionError if an integer x2 is zero.
+
+    Source: Keras `ops.floor_divide`.
+    """
+    return _core.floor_divide(x1, x2)
+
+
+def mod(x1, x2):
+    """The remainder x1 - floor(x1 / x2) x2, entry by entry; it has the sign of x2, and is NaN where a float x2 is zero.
+
+    Gradient: d/dx1 = 1, d/dx2 = -floor(x1 / x2).
+
+    Raises: ZeroDivisionError if an integer x2 is zero.
+
+    Source: Keras `ops.mod`.
+    """
+    return _core.mod(x1, x2)
+
+
 def maximum(x1, x2):
     """The larger of x1 and x2, entry by entry; NaN if either is.
 
@@ -129,22 +153,6 @@ def sign(x):
     Gradient: zero.
     """
     return _core.sign(x)
-
-
-def sin(x):
-    """The sine of x, in radians.
-
-    Gradient: d/dx = cos(x).
-    """
-    return _core.sin(x)
-
-
-def cos(x):
-    """The cosine of x, in radians.
-
-    Gradient: d/dx = -sin(x).
-    """
-    return _core.cos(x)
 
 
 def erf(x):

@@ -16,7 +16,7 @@ def dot(x1, x2):
 
     Source: NumPy `dot`.
     """
-    x1, x2 = together(x1, x2)
+    x1, x2 = together("dot", x1, x2)
     if not x1.ndim or not x2.ndim:
         return x1 * x2
     if x1.ndim <= 2 and x2.ndim <= 2:
@@ -29,7 +29,7 @@ def inner(x1, x2):
 
     Gradient: as of `matmul`.
     """
-    x1, x2 = together(x1, x2)
+    x1, x2 = together("inner", x1, x2)
     return tensordot(x1, x2, ([-1], [-1])) if x1.ndim and x2.ndim else x1 * x2
 
 
@@ -38,7 +38,7 @@ def vdot(x1, x2):
 
     Gradient: x2 to x1, x1 to x2.
     """
-    x1, x2 = together(x1, x2)
+    x1, x2 = together("vdot", x1, x2)
     return _core.matmul(_core.reshape(x1, -1), _core.reshape(x2, -1))
 
 
@@ -47,7 +47,7 @@ def outer(x1, x2):
 
     Gradient: products with x2, with x1.
     """
-    x1, x2 = together(x1, x2)
+    x1, x2 = together("outer", x1, x2)
     return _core.reshape(x1, (-1, 1)) * _core.reshape(x2, (1, -1))
 
 
@@ -74,7 +74,7 @@ def tensordot(x1, x2, axes=2):
 
     Source: NumPy `tensordot`.
     """
-    x1, x2 = together(x1, x2)
+    x1, x2 = together("tensordot", x1, x2)
     first, second = _axes(axes, x1, x2)
     for a, b in zip(first, second):
         if x1.shape[a] != x2.shape[b]:

@@ -90,7 +90,7 @@ def stack(xs, axis=0):
 
     Gradient: the parts.
     """
-    xs = together(*xs)
+    xs = together("stack", *xs)
     if not xs:
         raise ValueError("[stack] `xs` is empty: at least one tensor is needed.")
     for i, x in enumerate(xs):

@@ -71,7 +71,7 @@ def average(x, axis=None, weights=None):
     """
     if weights is None:
         return _core.mean(tensor(x), axis)
-    x, weights = together(x, weights)
+    x, weights = together("average", x, weights)
     if weights.shape != x.shape:
         if axis is None or weights.ndim != 1:
             raise ValueError(

@@ -21,7 +21,7 @@ def einsum(subscripts, *operands):
 
     Source: NumPy `einsum`.
     """
-    xs = together(*operands)
+    xs = together("einsum", *operands)
     terms, result = _parse(subscripts, xs)
     sizes = _sizes(subscripts, terms, xs)
     parts = [_alone(t, x, sizes) for t, x in zip(terms, xs)]

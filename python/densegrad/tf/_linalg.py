@@ -1,43 +1,81 @@
-"""Linear systems by NumPy's LAPACK, with gradients that are linear systems themselves: any order of derivative."""
-
-import numpy as np
+"""TensorFlow's signatures of linear algebra on the matrices in the last two axes."""
 
 from densegrad import _core, ops
-from densegrad.tape import custom_gradient
 
 
 def solve(matrix, rhs, adjoint=False, name=None):
     """The matrices X with matrix X = rhs, or with the transposed matrix if `adjoint`."""
-    matrix, rhs = ops._arguments.together(matrix, rhs)
-    if (
-        matrix.ndim < 2
-        or rhs.ndim != matrix.ndim
-        or matrix.shape[:-1] != rhs.shape[:-1]
-        or (matrix.shape[-1] != matrix.shape[-2])
-    ):
-        raise ValueError(
-            f"[tf.linalg.solve] `matrix` has shape {matrix.shape} and `rhs` {rhs.shape}: they must be (..., m, m) and "
-            f"(..., m, k)."
-        )
-    return _solve(ops.swapaxes(matrix, -1, -2) if adjoint else matrix, rhs)
+    return _core.solve(matrix, rhs, adjoint)
 
 
 def inv(input, adjoint=False, name=None):
-    """The inverses of the matrices in the last two axes, transposed if `adjoint`."""
-    input = _core.convert(input)
-    identity = ops.eye(input.shape[-1], dtype=input.dtype)
-    return solve(input, ops.broadcast_to(identity, input.shape), adjoint)
+    """The inverses of the matrices, transposed if `adjoint`."""
+    y = ops.inv(input)
+    return ops.swapaxes(y, -1, -2) if adjoint else y
 
 
-@custom_gradient
-def _solve(a, b):
-    try:
-        x = _core.constant(np.linalg.solve(a.numpy(), b.numpy()))
-    except np.linalg.LinAlgError as error:
-        raise ValueError("[tf.linalg.solve] `matrix` is singular: it must be invertible.") from error
+def det(input, name=None):
+    """The determinants of the matrices."""
+    return ops.det(input)
 
-    def grad(dx):
-        db = _solve(ops.swapaxes(a, -1, -2), dx)
-        return -ops.matmul(db, ops.swapaxes(_solve(a, b), -1, -2)), db
 
-    return x, grad
+def slogdet(input, name=None):
+    """The signs of the determinants, and the logarithms of their absolute values."""
+    return ops.slogdet(input)
+
+
+def logdet(matrix, name=None):
+    """The logarithms of the determinants of symmetric positive definite matrices."""
+    return ops.logdet(matrix)
+
+
+def cholesky(input, name=None):
+    """The lower triangular factors L of L @ L^T."""
+    return ops.cholesky(input)
+
+
+def matmul(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint_b=False, name=None):
+    """The matrix product of a and b, each transposed if asked."""
+    return ops.matmul(a, b, transpose_a or adjoint_a, transpose_b or adjoint_b)
+
+
+def matvec(a, b, transpose_a=False, adjoint_a=False, name=None):
+    """The products of the matrices a and the vectors b in the last axis."""
+    return ops.squeeze(ops.matmul(a, _core.convert(b)[..., None], transpose_a or adjoint_a), -1)
+
+
+def matrix_transpose(a, name="matrix_transpose", conjugate=False):
+    """a with its last two axes exchanged."""
+    return ops.swapaxes(a, -1, -2)
+
+
+def tensordot(a, b, axes, name=None):
+    """The sum of products over pairs of axes."""
+    return ops.tensordot(a, b, axes)
+
+
+def norm(tensor, ord="euclidean", axis=None, keepdims=False, name=None):
+    """The norm of a vector or of all entries; of the matrices in two axes."""
+    if ord in ("euclidean", "fro"):
+        return ops.norm(tensor, None, axis, keepdims)
+    if axis is not None:
+        return ops.norm(tensor, ord, axis, keepdims)
+    tensor = _core.convert(tensor)
+    y = ops.norm(ops.ravel(tensor), ord)
+    return ops.reshape(y, (1,) * tensor.ndim) if keepdims else y
+
+
+def diag(diagonal, name="diag", k=0):
+    """The square matrices with the vectors of the last axis on their diagonal."""
+    x = _core.convert(diagonal)
+    return ops.diag(x, k) if x.ndim == 1 or k else ops.where(ops.eye(x.shape[-1]) > 0, x[..., None], 0)
+
+
+def diag_part(input, name="diag_part", k=0):
+    """The diagonals of the matrices in the last two axes."""
+    return ops.diagonal(input, k, -2, -1)
+
+
+def trace(x, name=None):
+    """The sums of the diagonals of the matrices in the last two axes."""
+    return ops.trace(x, 0, -2, -1)

@@ -1,22 +1,6 @@
-"""TensorFlow's signatures of arithmetic, products and `tf.nn`, on densegrad's operations."""
+"""TensorFlow's signatures of arithmetic and `tf.nn`, on densegrad's operations."""
 
 from densegrad import _core, activations, ops
-
-
-def matmul(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint_b=False, name=None):
-    """The matrix product of a and b, each transposed if asked."""
-    return ops.matmul(a, b, transpose_a or adjoint_a, transpose_b or adjoint_b)
-
-
-def norm(tensor, ord="euclidean", axis=None, keepdims=False, name=None):
-    """The norm of a vector or of all entries; of the matrices in two axes."""
-    if ord in ("euclidean", "fro"):
-        return ops.norm(tensor, None, axis, keepdims)
-    if axis is not None:
-        return ops.norm(tensor, ord, axis, keepdims)
-    tensor = _core.convert(tensor)
-    y = ops.norm(ops.ravel(tensor), ord)
-    return ops.reshape(y, (1,) * tensor.ndim) if keepdims else y
 
 
 def clip_by_value(t, clip_value_min, clip_value_max, name=None):
@@ -26,41 +10,10 @@ def clip_by_value(t, clip_value_min, clip_value_max, name=None):
     return ops.maximum(ops.minimum(t, clip_value_max), clip_value_min)
 
 
-def diag(diagonal, name="diag", k=0):
-    """The square matrices with the vectors of the last axis on their diagonal."""
-    x = _core.convert(diagonal)
-    return ops.diag(x, k) if x.ndim == 1 or k else ops.where(ops.eye(x.shape[-1]) > 0, x[..., None], 0)
-
-
-def diag_part(input, name="diag_part", k=0):
-    """The diagonals of the matrices in the last two axes."""
-    return ops.diagonal(input, k, -2, -1)
-
-
-def trace(x, name=None):
-    """The sums of the diagonals of the matrices in the last two axes."""
-    return ops.trace(x, 0, -2, -1)
-
-
-def matrix_transpose(a, name="matrix_transpose", conjugate=False):
-    """a with its last two axes exchanged."""
-    return ops.swapaxes(a, -1, -2)
-
-
-def matvec(a, b, transpose_a=False, adjoint_a=False, name=None):
-    """The products of the matrices a and the vectors b in the last axis."""
-    return ops.squeeze(ops.matmul(a, _core.convert(b)[..., None], transpose_a or adjoint_a), -1)
-
-
 def add_n(inputs, name=None):
     """The sum of a list of tensors."""
     first, *rest = inputs
     return sum(rest, _core.convert(first))
-
-
-def tensordot(a, b, axes, name=None):
-    """The sum of products over pairs of axes."""
-    return ops.tensordot(a, b, axes)
 
 
 def count_nonzero(input, axis=None, keepdims=None, dtype="int64", name=None):

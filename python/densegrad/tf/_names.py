@@ -4,11 +4,10 @@ import numpy as np
 
 import densegrad
 from densegrad import initializers, ops
-from densegrad.tf import _arrays, _data, _linalg, _math, _methods, _program, _random
+from densegrad.tf import _arrays, _data, _linalg, _math, _program, _random
 from densegrad.tf._keras import keras
 from densegrad.tf._namespace import Namespace, public
 
-_methods.install()
 _DTYPES = {name: np.dtype(name) for name in ("float32", "float64", "int32", "int64", "bool")}
 # The same function under both names.
 _REDUCTIONS = {
@@ -29,10 +28,20 @@ _SAME = (
 ).split()
 _MATH = (
     "ceil divide_no_nan erf l2_normalize log log1p logical_xor reciprocal rsqrt "
-    "squared_difference top_k acos asin atan atan2 softplus sigmoid log_sigmoid"
+    "squared_difference top_k softplus sigmoid log_sigmoid"
 ).split()
 _ACTIVATIONS = "elu relu relu6 selu sigmoid softplus softsign tanh swish hard_sigmoid".split()
-_RENAMED = {"pow": ops.power, "truediv": ops.divide}
+_RENAMED = {
+    "acos": ops.arccos,
+    "acosh": ops.arccosh,
+    "asin": ops.arcsin,
+    "asinh": ops.arcsinh,
+    "atan": ops.arctan,
+    "atan2": ops.arctan2,
+    "atanh": ops.arctanh,
+    "pow": ops.power,
+    "truediv": ops.divide,
+}
 _ONLY_MATH = {
     "floordiv": ops.floor_divide,
     "floormod": ops.mod,
@@ -44,7 +53,7 @@ _ONLY_MATH = {
     "reduce_variance": ops.var,
 }
 
-_arrays_table, _math_table, _program_table = public(_arrays), public(_math), public(_program)
+_arrays_table, _linalg_table, _math_table, _program_table = map(public, (_arrays, _linalg, _math, _program))
 
 
 def _pick(table, names):
@@ -74,9 +83,7 @@ linalg = Namespace(
     "Products, norms, diagonals.",
     ("densegrad", ["global_norm"]),
     ("densegrad.ops", ["l2_normalize", "einsum"]),
-    table=_pick(_math_table, "diag diag_part matmul matrix_transpose matvec norm tensordot trace")
-    | _pick(_arrays_table, "eye")
-    | public(_linalg),
+    table=_pick(_arrays_table, "eye") | _linalg_table,
 )
 random = Namespace(
     "random",
@@ -112,7 +119,8 @@ TOP = Namespace(
     | _INITIALIZERS
     | _SHARED
     | _arrays_table
-    | _pick(_math_table, "add_n clip_by_value matmul norm tensordot")
+    | _pick(_math_table, "add_n clip_by_value")
+    | _pick(_linalg_table, "matmul norm tensordot")
     | {n: f for n, f in _program_table.items() if n not in dir(debugging) and n not in dir(config)}
     | {
         "__version__": densegrad.__version__,

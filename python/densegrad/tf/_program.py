@@ -179,7 +179,7 @@ def list_physical_devices(device_type=None):
 
 def assert_near(x, y, rtol=None, atol=None, message=None, summarize=None, name=None):
     """Raises ValueError unless |x - y| <= atol + rtol |y|; both are 10 times the dtype's epsilon by default."""
-    x, y = ops._arguments.together(x, y)
+    x, y = ops._arguments.together("tf.debugging.assert_near", x, y)
     step = 10 * np.finfo(x.dtype).eps
     rtol, atol = (step if v is None else v for v in (rtol, atol))
     if not np.allclose(x.numpy(), y.numpy(), rtol, atol):
@@ -188,7 +188,7 @@ def assert_near(x, y, rtol=None, atol=None, message=None, summarize=None, name=N
 
 def _assertion(name, comparison, words):
     def function(x, y, message=None, summarize=None, name=None):
-        x, y = ops._arguments.together(x, y)
+        x, y = ops._arguments.together(f"tf.debugging.{function.__name__}", x, y)
         if not np.all(comparison(x.numpy(), y.numpy())):
             raise ValueError(f"[tf.debugging.{function.__name__}] {message or f'x is not {words} y'}: {x} and {y}.")
 
@@ -215,7 +215,7 @@ def assert_positive(x, message=None, summarize=None, name=None):
 
 def assert_equal(x, y, message=None, summarize=None, name=None):
     """Raises ValueError unless all entries are equal."""
-    x, y = ops._arguments.together(x, y)
+    x, y = ops._arguments.together("tf.debugging.assert_equal", x, y)
     if not np.all(x.numpy() == y.numpy()):
         raise ValueError(f"[tf.debugging.assert_equal] {message or 'x and y are not equal'}: {x} and {y}.")
 
