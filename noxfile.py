@@ -36,11 +36,12 @@ def networks(session: nox.Session) -> None:
 
 
 @nox.session
-def sanitizers(session: nox.Session) -> None:
-    """Run the Python-free driver under the address and undefined-behaviour sanitizers."""
+@nox.parametrize("sanitizer", ["address,undefined", "thread"])
+def sanitizers(session: nox.Session, sanitizer: str) -> None:
+    """Run the Python-free driver under the sanitizers: of addresses and undefined behaviour, and of threads."""
     session.install(*nox.project.dependency_groups(PROJECT, "build"))
     build = session.create_tmp()
-    flags = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+    flags = f"-fsanitize={sanitizer} -fno-sanitize-recover=all -fno-omit-frame-pointer"
     options = ("-DDENSEGRAD_DRIVER=ON", "-DCMAKE_BUILD_TYPE=RelWithDebInfo", f"-DCMAKE_CXX_FLAGS={flags}")
     session.run("cmake", "-S", ".", "-B", build, "-G", "Ninja", *options)
     session.run("cmake", "--build", build)

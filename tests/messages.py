@@ -393,4 +393,6 @@ ROWS = [
      "[custom_gradient] gradient 0 has shape (3,) but the argument has shape (2,): they must be equal."),
     (lambda: dg.custom_gradient(lambda x: x)(1.0), T,
      "[custom_gradient] the function must return a pair (y, grad) with a callable grad."),
+    (lambda: dg.set_num_threads(0), V, "[set_num_threads] `n` is 0: it must be an integer from 1 to 64."),
+    (lambda: dg.set_num_threads(1.5), T, "[set_num_threads] `n` is 1.5: it must be an integer from 1 to 64."),
 ]  # fmt: skip

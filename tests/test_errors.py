@@ -52,8 +52,8 @@ def test_every_message_of_the_sources_has_a_row():
     messages = [message_of(call, kind) for call, kind, _ in ROWS]
     missing = []
     for path in sorted(SOURCES.rglob("*")):
-        if path.suffix not in (".cpp", ".h") or path.name in ("gemm.cpp", "dispatch.cpp", "error.h"):
-            continue  # products and dispatch fail in processes of their own: test_packaging.py, test_isa.py
+        if path.suffix not in (".cpp", ".h") or path.name in ("gemm.cpp", "dispatch.cpp", "cpus.cpp", "error.h"):
+            continue  # these fail in processes of their own: test_packaging.py, test_isa.py, test_threads.py
         for found in re.finditer(r"\bfail(?:<[\w:]+>)?\((.*?)\);", path.read_text(), re.DOTALL):
             pieces = re.findall(r'"((?:[^"\\]|\\.)*)"', re.sub(r'"\s*\n\s*"', "", found[1]))
             longest = max(pieces, key=len, default="").replace('\\"', '"')

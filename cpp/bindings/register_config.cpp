@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include "bindings/register.h"
+#include "core/pool.h"
 #include "kernels/dispatch.h"
 #include "kernels/gemm.h"
 #include "kernels/table.h"
@@ -17,6 +18,8 @@ void register_config(py::module_& m) {
     for (const char* name : available_isas()) names.push_back(name);
     return names;
   });
+  m.def("num_threads", &num_threads);
+  m.def("set_num_threads", &set_num_threads, py::arg("n"));
   m.def("set_blas_path", &set_blas_path, py::arg("path"));
   m.def("blas_config", [] {
     const BlasInfo info = blas_info();

@@ -12,6 +12,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/pool.h"
+
 // CBLAS' enumerations are plain ints in every implementation; the values are part of its standard.
 namespace {
 constexpr int row_major = 101, no_trans = 111, trans = 112;
@@ -181,13 +183,21 @@ constexpr index_t most_block = 1024;
 
 Panels panels(Transpose b_op, index_t m, index_t n, index_t k) {
   // Cutting one side packs the other operand once more per panel, so the longer side is cut, and in lengths that keep
-  // this to some 5 % of the time (256 lines: 10 %, worth it where there would be fewer than four panels to share).
+  // this to some 5 % of the time (256 lines: 10 %, worth it where there would be fewer than four panels to share). Their
+  // number is even, for two or four threads; a product of some 100 us makes two.
   constexpr index_t tile = 16;  // the largest tile of a BLAS kernel
   const index_t longer = std::max(m, n), lines = longer >= 4 * 512 ? 512 : 256;
   const index_t work_per_line = std::max<index_t>(1, std::min(m, n)) * std::max<index_t>(1, k);
   const bool small = b_op == Transpose::no && work_per_line <= small_product / least_lines;
   // Equal panels, so that threads finish together.
-  const index_t count = small ? ceil_div(longer, small_product / work_per_line / tile * tile) : longer / lines;
+  index_t count = 1;
+  if (small) {
+    count = ceil_div(longer, small_product / work_per_line / tile * tile);
+  } else if (longer >= 2 * lines) {
+    count = ceil_div(longer / lines, 2) * 2;
+  } else if (longer >= 2 * least_lines && longer >= 8 * small_product / work_per_line) {
+    count = 2;
+  }
   const index_t cut = ceil_div(ceil_div(longer, std::max<index_t>(1, count)), tile) * tile;
   return m >= n ? Panels{std::max(cut, tile), n} : Panels{m, std::max(cut, tile)};
 }
@@ -196,6 +206,11 @@ index_t sum_block(index_t m, index_t n) {
   index_t block = most_block;
   while (block >= least_lines && m * n > small_product / block) block /= 2;
   return block >= least_lines ? block : most_block;
+}
+
+index_t products_per_task(index_t m, index_t n, index_t k) {
+  const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  return std::max<index_t>(1, static_cast<index_t>(static_cast<double>(small_product) / std::max(work, 1.0)));
 }
 
 template <class T>
@@ -221,19 +236,27 @@ void gemm(Transpose a_op, Transpose b_op, index_t m, index_t n, index_t k, const
 template <class T>
 void product(Transpose a_op, Transpose b_op, index_t m, index_t n, index_t k, const T* a, index_t lda, const T* b,
              index_t ldb, T* c, index_t ldc) {
+  if (m == 0 || n == 0) return;
   const bool a_trans = a_op == Transpose::yes, b_trans = b_op == Transpose::yes;
   const index_t block = a_trans ? std::min(k, sum_block(m, n)) : k;
-  const auto [rows, cols] = panels(b_op, m, n, block);
-  for (index_t i = 0; i < m; i += rows) {
-    for (index_t j = 0; j < n; j += cols) {
-      index_t p = 0;
-      do {  // at least once: k == 0 clears C
-        gemm(a_op, b_op, std::min(rows, m - i), std::min(cols, n - j), std::min(block, k - p),
-             a + (a_trans ? p * lda + i : i * lda + p), lda, b + (b_trans ? j * ldb + p : p * ldb + j), ldb,
-             p == 0 ? T(0) : T(1), c + i * ldc + j, ldc);
-        p += block;
-      } while (p < k);
-    }
+  const Panels cut = panels(b_op, m, n, block);
+  // One panel of C with all of its sum, so that sums keep their order and need no scratch.
+  const auto panel = [&](index_t number) {
+    const index_t i = cut.cols < n ? 0 : number * cut.rows, j = cut.cols < n ? number * cut.cols : 0;
+    const index_t rows = std::min(cut.rows, m - i), cols = std::min(cut.cols, n - j);
+    index_t p = 0;
+    do {  // at least once: k == 0 clears C
+      gemm(a_op, b_op, rows, cols, std::min(block, k - p), a + (a_trans ? p * lda + i : i * lda + p), lda,
+           b + (b_trans ? j * ldb + p : p * ldb + j), ldb, p == 0 ? T(0) : T(1), c + i * ldc + j, ldc);
+      p += block;
+    } while (p < k);
+  };
+  const index_t count = cut.cols < n ? ceil_div(n, cut.cols) : ceil_div(m, cut.rows);
+  if (count > 1 && products_per_task(m, n, k) == 1) {
+    blas();  // opened by the caller: the pool's threads only compute
+    parallel_for(count, panel);
+  } else {
+    for (index_t number = 0; number < count; ++number) panel(number);
   }
 }
 

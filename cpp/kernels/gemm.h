@@ -18,7 +18,8 @@ template <class T>
 void gemm(Transpose a_op, Transpose b_op, index_t m, index_t n, index_t k, const T* a, index_t lda, const T* b,
           index_t ldb, T beta, T* c, index_t ldc);
 
-// C = op(A)·op(B) in the panels and sums below: the product that primitives use. Throws as gemm.
+// C = op(A)·op(B) in the panels and sums below: the product that primitives use, on the threads of the pool where it takes
+// more than some 20 us. Throws as gemm.
 template <class T>
 void product(Transpose a_op, Transpose b_op, index_t m, index_t n, index_t k, const T* a, index_t lda, const T* b,
              index_t ldb, T* c, index_t ldc);
@@ -32,6 +33,9 @@ struct Panels {
   index_t rows, cols;
 };
 Panels panels(Transpose b_op, index_t m, index_t n, index_t k);
+
+// How many products of this shape a thread should be given at once; 1 from some 20 us per product.
+index_t products_per_task(index_t m, index_t n, index_t k);
 
 // Rows of the batch in one partial sum of a weight gradient (m, n) = xᵀ·dz; the sums are added in ascending order, and
 // the last may be shorter. A power of two that does not depend on the batch, so a program may hold a tile of the batch

@@ -30,6 +30,7 @@ constexpr Kernels<T> kernels_of(formulas::List<U...>, formulas::List<B...>, form
       .where = where<T>,
       .clip = clip<T>,
       .sum = sum<T>,
+      .sum_columns = sum_columns<T>,
       .max = max<T>,
       .argmax = argmax<T>,
       .logsumexp = logsumexp<T>,

@@ -43,14 +43,19 @@ void sum_rows(index_t n, index_t stride, index_t width, const T* x, T* y) {
 }
 
 template <class T>
+void sum_columns(index_t n, index_t inner, index_t width, const T* x, T* y) {
+  for (index_t c = 0; c < width; c += strip_width) {
+    sum_rows(n, inner, smaller(strip_width, width - c), x + c, y + c);
+  }
+}
+
+template <class T>
 void sum(index_t outer, index_t n, index_t inner, const T* x, T* y) {
   for (index_t o = 0; o < outer; ++o, x += n * inner, y += inner) {
     if (inner == 1) {
       y[0] = formulas::sum_of(n, x);
-      continue;
-    }
-    for (index_t c = 0; c < inner; c += strip_width) {
-      sum_rows(n, inner, smaller(strip_width, inner - c), x + c, y + c);
+    } else {
+      sum_columns(n, inner, inner, x, y);
     }
   }
 }

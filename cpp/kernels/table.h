@@ -2,6 +2,8 @@
 // No function here allocates, throws, or keeps a pointer. Outputs may not overlap inputs unless a line says so.
 #pragma once
 
+#include <cstddef>
+
 #include "formulas/enums.h"
 
 namespace densegrad {
@@ -17,6 +19,8 @@ struct LossArgs {
   const double* parameters;  // in the order that the formula declares
   LossForm form;
 };
+
+constexpr std::size_t most_slots = 8;
 
 // One optimizer step over n entries. `hyper` and `slots` in the order that the formula declares.
 template <class T>
@@ -46,6 +50,8 @@ struct Kernels {
 
   // Reductions of x (outer, n, inner) over the middle axis to y (outer, inner).
   void (*sum)(index_t outer, index_t n, index_t inner, const T* x, T* y);
+  // Sums of `width` neighbouring columns of x (n, inner): the bits that `sum` has for them. inner > 1.
+  void (*sum_columns)(index_t n, index_t inner, index_t width, const T* x, T* y);
   void (*max)(index_t outer, index_t n, index_t inner, const T* x, T* y);           // n >= 1; a NaN wins
   void (*argmax)(index_t outer, index_t n, index_t inner, const T* x, index_t* y);  // first of ties; a NaN wins
   void (*logsumexp)(index_t outer, index_t n, index_t inner, const T* x, T* y);     // n >= 1
@@ -80,15 +86,13 @@ struct KernelTable {
 // The chosen variant: by cpuid once, or by DENSEGRAD_ISA. Throws std::invalid_argument for an unknown or unsupported name.
 const KernelTable& kernels();
 
+// The kernels as operations call them: those of kernels(), with long calls cut into pieces for the threads of the pool,
+// where the sizes decide. The bits are those of one piece.
 template <class T>
 const Kernels<T>& kernels_for();
 template <>
-inline const Kernels<float>& kernels_for<float>() {
-  return kernels().f32;
-}
+const Kernels<float>& kernels_for<float>();
 template <>
-inline const Kernels<double>& kernels_for<double>() {
-  return kernels().f64;
-}
+const Kernels<double>& kernels_for<double>();
 
 }  // namespace densegrad

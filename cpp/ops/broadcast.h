@@ -1,9 +1,11 @@
 // NumPy's broadcasting: the common shape, and a walk over it in runs on which every operand steps by 0 or 1.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
+#include "core/pool.h"
 #include "core/shape.h"
 #include "core/tensor.h"
 
@@ -54,9 +56,10 @@ inline Shape broadcast_shapes(const char* tag, const Shape& a, const Shape& b, c
   return out;
 }
 
-// Calls run(n, offsets, steps, out_offset) for N operands of the given shapes, broadcast to `out`.
+// Calls run(n, offsets, steps, out_offset) for N operands of the given shapes, broadcast to `out`; on several threads at
+// once if there are more than `grain` entries, in pieces that the shapes decide.
 template <std::size_t N, class F>
-void for_each_run(const Shape& out, const std::array<const Shape*, N>& shapes, F&& run) {
+void for_each_run(const Shape& out, const std::array<const Shape*, N>& shapes, F&& run, index_t grain = light_grain) {
   struct Axis {
     index_t extent;
     std::array<index_t, N> stride;
@@ -88,25 +91,41 @@ void for_each_run(const Shape& out, const std::array<const Shape*, N>& shapes, F
     }
   }
   if (total == 0) return;
-  std::array<index_t, N> steps, offsets;
-  steps.fill(0);
-  offsets.fill(0);
+  std::array<index_t, N> steps{};
   index_t n = 1;
   if (rank > 0) {
     n = axes[0].extent;
     steps = axes[0].stride;
   }
-  std::array<index_t, max_rank> at{};
-  for (index_t done = 0; done < total; done += n) {
-    run(n, offsets, steps, done);
+  if (n == total) {
+    for_pieces(n, grain, [&](index_t first, index_t count) {
+      std::array<index_t, N> offsets;
+      for (std::size_t k = 0; k < N; ++k) offsets[k] = first * steps[k];
+      run(count, offsets, steps, first);
+    });
+    return;
+  }
+  for_pieces(total / n, std::max<index_t>(1, grain / n), [&](index_t first, index_t count) {
+    std::array<index_t, N> offsets{};
+    std::array<index_t, max_rank> at{};
     for (int i = 1; i < rank; ++i) {
       const std::size_t a = static_cast<std::size_t>(i);
-      for (std::size_t k = 0; k < N; ++k) offsets[k] += axes[a].stride[k];
-      if (++at[a] < axes[a].extent) break;
-      for (std::size_t k = 0; k < N; ++k) offsets[k] -= axes[a].stride[k] * axes[a].extent;
-      at[a] = 0;
+      index_t runs = 1;  // from one position on this axis to the next
+      for (std::size_t b = 1; b < a; ++b) runs *= axes[b].extent;
+      at[a] = first / runs % axes[a].extent;
+      for (std::size_t k = 0; k < N; ++k) offsets[k] += at[a] * axes[a].stride[k];
     }
-  }
+    for (index_t done = first; done < first + count; ++done) {
+      run(n, offsets, steps, done * n);
+      for (int i = 1; i < rank; ++i) {
+        const std::size_t a = static_cast<std::size_t>(i);
+        for (std::size_t k = 0; k < N; ++k) offsets[k] += axes[a].stride[k];
+        if (++at[a] < axes[a].extent) break;
+        for (std::size_t k = 0; k < N; ++k) offsets[k] -= axes[a].stride[k] * axes[a].extent;
+        at[a] = 0;
+      }
+    }
+  });
 }
 
 }  // namespace densegrad

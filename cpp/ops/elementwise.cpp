@@ -197,14 +197,16 @@ void binary_eval(const Tensors& in, const Params&, Tensors& out) {
     }
     const T *pa = a.data<T>(), *pb = b.data<T>();
     T* py = y.mutable_data<T>();
-    for_each_run<2>(y.shape(), {&a.shape(), &b.shape()}, [&](index_t n, auto& at, auto& step, index_t to) {
+    const auto run = [&](index_t n, auto& at, auto& step, index_t to) {
       if constexpr (std::is_floating_point_v<T>) {
         kernels_for<T>().binary[static_cast<int>(op)](n, pa + at[0], step[0], pb + at[1], step[1], py + to);
       } else {
         for (index_t i = 0; i < n; ++i)
           py[to + i] = integer_binary<T>(op, pa[at[0] + i * step[0]], pb[at[1] + i * step[1]]);
       }
-    });
+    };
+    constexpr bool heavy = op == Binary::power || op == Binary::arctan2;
+    for_each_run<2>(y.shape(), {&a.shape(), &b.shape()}, run, heavy ? heavy_grain : light_grain);
   });
 }
 

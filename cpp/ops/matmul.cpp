@@ -55,9 +55,10 @@ void matmul_eval(const Tensors& in, const Params& params, Tensors& out) {
       product<T>(ta, tb, m, n, k, a.data<T>() + ia * m * k, lda, b.data<T>() + ib * k * n, ldb,
                  y.mutable_data<T>() + iy * m * n, n);
     };
-    for_each_run<2>(leading(y.shape()), {&batch_a, &batch_b}, [&](index_t count, auto& at, auto& step, index_t to) {
+    const auto run = [&](index_t count, auto& at, auto& step, index_t to) {
       for (index_t i = 0; i < count; ++i) one(at[0] + i * step[0], at[1] + i * step[1], to + i);
-    });
+    };
+    for_each_run<2>(leading(y.shape()), {&batch_a, &batch_b}, run, products_per_task(m, n, k));
   });
 }
 

@@ -91,7 +91,9 @@ void cast_eval(const Tensors& in, const Params&, Tensors& out) {
       using To = typename decltype(to)::type;
       const From* x = in[0].data<From>();
       To* y = out[0].mutable_data<To>();
-      for (index_t i = 0; i < in[0].size(); ++i) y[i] = convert<From, To>(x[i]);
+      for_pieces(in[0].size(), light_grain, [=](index_t first, index_t count) {
+        for (index_t i = first; i < first + count; ++i) y[i] = convert<From, To>(x[i]);
+      });
     });
   });
 }

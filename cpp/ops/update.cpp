@@ -18,8 +18,6 @@ const std::vector<const char*>& names_of<Optimizer>() {
 
 namespace {
 
-constexpr std::size_t most_slots = 8;
-
 template <class... Entries>
 constexpr bool slots_fit(formulas::List<Entries...>) {
   return ((formulas::max_slots<Entries> <= static_cast<int>(most_slots)) && ...);

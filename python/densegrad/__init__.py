@@ -31,7 +31,7 @@ from densegrad import (
 from densegrad._core import Tensor, Variable, constant
 from densegrad.batching import vmap
 from densegrad.clipping import clip_by_global_norm, clip_by_norm, clip_by_value, global_norm
-from densegrad.config import show_config
+from densegrad.config import get_num_threads, set_num_threads, show_config
 from densegrad.forward import ForwardAccumulator
 from densegrad.gradcheck import GradientError, GradientReport, gradcheck
 from densegrad.layers import Input
@@ -80,6 +80,7 @@ __all__ = [
     "constant",
     "constraints",
     "custom_gradient",
+    "get_num_threads",
     "global_norm",
     "grad",
     "gradcheck",
@@ -97,6 +98,7 @@ __all__ = [
     "random",
     "regularizers",
     "saving",
+    "set_num_threads",
     "set_random_seed",
     "show_config",
     "value_and_grad",

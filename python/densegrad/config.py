@@ -1,4 +1,4 @@
-"""Process-wide settings: the default dtype, the fuzz factor, automatic names, and a report of the build."""
+"""Process-wide settings: the default dtype, the fuzz factor, automatic names, threads, and a report of the build."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ import numpy as np
 
 from densegrad import _core
 
-__all__ = ["clear_session", "epsilon", "floatx", "set_epsilon", "set_floatx", "show_config"]
+__all__ = [
+    "clear_session",
+    "epsilon",
+    "floatx",
+    "get_num_threads",
+    "set_epsilon",
+    "set_floatx",
+    "set_num_threads",
+    "show_config",
+]
 
 _FLOATS = ("float32", "float64")
 _floatx = "float32"
@@ -117,11 +126,46 @@ def clear_session() -> None:
     _name_counts.clear()
 
 
+def get_num_threads() -> int:
+    """Return how many threads one operation may use, the calling one included.
+
+    Unless `set_num_threads` changed it, this is the least of: the CPUs that the process may run on, the quota of its
+    cgroup, and the environment variables `OMP_NUM_THREADS` and `DENSEGRAD_NUM_THREADS`.
+
+    Raises:
+        ValueError: if `DENSEGRAD_NUM_THREADS` is set to something else than a positive integer.
+
+    Source: PyTorch `get_num_threads`.
+    """
+    return _core.num_threads()
+
+
+def set_num_threads(n: int) -> None:
+    """Set how many threads one operation may use, the calling one included. Results have the same bits for any number.
+
+    Threads start with the first operation that is long enough to want them (some 20 microseconds of work), and sleep
+    between operations.
+
+    Args:
+        n: an integer from 1 to 64; more than there are CPUs is possible, and slow.
+
+    Raises:
+        TypeError: if `n` is no integer.
+        ValueError: if it is out of range.
+
+    Source: PyTorch `set_num_threads`.
+    """
+    if not is_integer(n):
+        raise TypeError(f"[set_num_threads] `n` is {n!r}: it must be an integer from 1 to 64.")
+    _core.set_num_threads(max(-(2**62), min(int(n), 2**62)))  # what int64 holds
+
+
 def show_config() -> dict:
-    """Return how the compiled core was built and what it runs on: `build`, `isa`, `available_isas`, `blas`."""
+    """Return how the core was built and what it runs on: `build`, `isa`, `available_isas`, `blas`, `num_threads`."""
     return {
         "build": _core.build_config(),
         "isa": _core.isa(),
         "available_isas": _core.available_isas(),
         "blas": _core.blas_config(),
+        "num_threads": get_num_threads(),
     }

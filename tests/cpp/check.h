@@ -158,6 +158,10 @@ void test_networks(Rng& rng);
 void test_state(Rng& rng);
 void test_errors(Rng& rng);
 void test_memory_and_threads(Rng& rng);
+void test_pool(Rng& rng);
+
+// Calls of malloc so far; always 0 where they are not counted.
+long long allocations();
 
 // A step of a random network: loss and all gradients. `fine`: dense and loss replaced by their decompositions.
 struct Network {

@@ -21,7 +21,8 @@ int run_all(std::uint64_t seed) {
                           {"networks", test_networks},
                           {"state", test_state},
                           {"errors", test_errors},
-                          {"memory and threads", test_memory_and_threads}};
+                          {"memory and threads", test_memory_and_threads},
+                          {"pool", test_pool}};
   std::printf("seed %llu, %s\n", static_cast<unsigned long long>(seed), kernels().isa);
   const auto seconds = [start = std::chrono::steady_clock::now()] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -13,9 +13,11 @@ extern "C" void* __libc_malloc(std::size_t size);
 
 namespace {
 std::atomic<int> fill_byte{-1};
-}
+std::atomic<long long> malloc_calls{0};
+}  // namespace
 
 extern "C" void* malloc(std::size_t size) {
+  malloc_calls.fetch_add(1, std::memory_order_relaxed);
   void* p = __libc_malloc(size);
   const int fill = fill_byte.load(std::memory_order_relaxed);
   if (p && fill >= 0) std::memset(p, fill, size);
@@ -120,6 +122,14 @@ void test_threads(Rng& rng) {
 }
 
 }  // namespace
+
+long long allocations() {
+#ifdef DENSEGRAD_FILL_MALLOC
+  return malloc_calls;
+#else
+  return 0;
+#endif
+}
 
 void test_memory_and_threads(Rng& rng) {
   test_poison(rng);
