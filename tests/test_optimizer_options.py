@@ -1,4 +1,4 @@
-"""Options of optimizers: decay, clipping, averages, accumulation, scaling, constraints; optimizers of one's own."""
+"""Options of optimizers: decay, clipping, averages, accumulation, scaling; saved state, names, signatures."""
 
 from __future__ import annotations
 
@@ -10,27 +10,10 @@ import densegrad as dg
 import numpy as np
 import pytest
 from densegrad import optimizers
-from updates import OPTIMIZERS
+from updates import OPTIMIZERS, OPTIONS
 
 SGD = optimizers.SGD
 ONES = np.ones(3, np.float32)
-OPTIONS = {
-    "weight_decay": {"weight_decay": 0.1},
-    "clipvalue": {"clipvalue": 0.4},
-    "clipnorm": {"clipnorm": 1.0},
-    "global_clipnorm": {"global_clipnorm": 1.0},
-    "averages": {"use_ema": True, "ema_momentum": 0.9, "ema_overwrite_frequency": 3},
-    "scale": {"loss_scale_factor": 1000.0},
-    "accumulation": {"gradient_accumulation_steps": 3},
-    "many": {
-        "gradient_accumulation_steps": 2,
-        "weight_decay": 0.1,
-        "clipvalue": 0.4,
-        "use_ema": True,
-        "ema_overwrite_frequency": 2,
-        "loss_scale_factor": 4.0,
-    },
-}
 
 
 def a_variable(name="v", value=ONES):
@@ -230,105 +213,6 @@ def test_an_error_changes_nothing(options):
         np.testing.assert_array_equal(v.numpy(), old)
 
 
-# ---- Constraints, and optimizers of one's own ------------------------------------------------------------------------
-
-
-@pytest.fixture
-def constrain(monkeypatch):
-    """Give a variable a constraint."""
-    constraints = {}
-    monkeypatch.setattr(dg.Variable, "constraint", property(lambda v: constraints.get(id(v))), raising=False)
-    return lambda variable, constraint: constraints.update({id(variable): constraint})
-
-
-def test_constraints_are_applied_after_the_step(constrain):
-    w = dg.Variable([1.0, 3.0])
-    constrain(w, lambda v: dg.ops.maximum(v, 0.0))
-    SGD(1.0).apply([[2.0, 2.0]], [w])
-    np.testing.assert_array_equal(w.numpy(), [0, 1])
-
-
-def test_a_constraint_that_fails_undoes_the_step(constrain):
-    def fails(v):
-        raise KeyError("constraint")
-
-    w, v = dg.Variable([1.0, 3.0]), dg.Variable([5.0])
-    optimizer = SGD(1.0, momentum=0.5)
-    optimizer.apply([[1.0, 1.0], [1.0]], [w, v])
-    constrain(w, fails)
-    before = [x.numpy() for x in (w, v, *optimizer.variables)]
-    with pytest.raises(KeyError):
-        optimizer.apply([[2.0, 2.0], [1.0]], [w, v])
-    for x, old in zip((w, v, *optimizer.variables), before, strict=True):
-        np.testing.assert_array_equal(x.numpy(), old)
-
-
-class Own(optimizers.Optimizer):
-    """SGD with momentum, written as for Keras."""
-
-    def __init__(self, learning_rate=0.01, momentum=0.9, fail_at=None, **kwargs):
-        super().__init__(learning_rate, **kwargs)
-        self.momentum, self.fail_at = momentum, fail_at
-
-    def build(self, variables):
-        if self.built:
-            return
-        super().build(variables)
-        self.momentums = self.add_optimizer_variables(variables, "momentum")
-
-    def update_step(self, gradient, variable, learning_rate):
-        if variable.name == self.fail_at:
-            raise KeyError(variable.name)
-        m = self.momentums[self._get_variable_index(variable)]
-        rate = dg.ops.cast(learning_rate, variable.dtype)
-        self.assign(m, m * self.momentum - gradient * rate)
-        self.assign_add(variable, m)
-
-
-class Halved(optimizers.Adam):
-    """Adam on half of each gradient."""
-
-    def update_step(self, gradient, variable, learning_rate):
-        super().update_step(gradient * 0.5, variable, learning_rate)
-
-
-@pytest.mark.parametrize("options", OPTIONS)
-def test_an_optimizer_of_ones_own_is_as_good(options, seed):
-    rng = np.random.default_rng(seed)
-    ours, theirs = Own(0.1, **OPTIONS[options]), SGD(0.1, momentum=0.9, **OPTIONS[options])
-    a, b = dg.Variable(np.ones(5, np.float32)), dg.Variable(np.ones(5, np.float32))
-    for _ in range(6):
-        g = rng.normal(size=5).astype(np.float32)
-        with dg.GradientTape() as tape:
-            ours.apply_gradients([(g, a)])
-        assert tape.watched_variables() == ()
-        theirs.apply_gradients([(g, b)])
-    np.testing.assert_array_equal(a.numpy(), b.numpy())
-    assert [v.name for v in ours.variables] == [v.name for v in theirs.variables]
-
-
-def test_a_formula_of_the_core_can_be_extended():
-    a, b = dg.Variable([1.0, 2.0]), dg.Variable([1.0, 2.0])
-    halved, plain = Halved(0.1), optimizers.Adam(0.1)
-    for g in ([1.0, 3.0], [0.5, -2.0]):
-        halved.apply([g], [a])
-        plain.apply([np.multiply(g, 0.5)], [b])
-    np.testing.assert_array_equal(a.numpy(), b.numpy())
-    assert int(halved.iterations) == 2
-
-
-def test_an_optimizer_of_ones_own_that_fails_undoes_the_step():
-    a, b = dg.Variable([1.0], name="a"), dg.Variable([1.0], name="b")
-    optimizer = Own(0.1)
-    optimizer.apply([[1.0], [1.0]], [a, b])
-    optimizer.fail_at = "b"
-    before = [v.numpy() for v in (a, b, *optimizer.variables)]
-    with pytest.raises(KeyError):
-        optimizer.apply([[1.0], [1.0]], [a, b])
-    for v, old in zip((a, b, *optimizer.variables), before, strict=True):
-        np.testing.assert_array_equal(v.numpy(), old)
-
-
 # ---- State -----------------------------------------------------------------------------------------------------------
 
 
@@ -358,7 +242,6 @@ def test_signatures_and_positions_are_the_documented_ones():
     optimizer = optimizers.Adam(0.1, 0.5, 0.6, 1e-3, True, 0.2, 0.3)
     assert (optimizer.amsgrad, optimizer.weight_decay, optimizer.clipnorm) == (True, 0.2, 0.3)
     assert optimizers.AdamW(0.1, 0.2, 0.5, 0.6, 1e-3, False, 0.3).clipnorm == 0.3
-    assert list(inspect.signature(Own).parameters) == ["learning_rate", "momentum", "fail_at", "kwargs"]
 
 
 def test_names_are_counted():
@@ -384,97 +267,3 @@ def test_decay_warns():
         "[SGD] `decay` is ignored: pass a schedule as `learning_rate`, or `weight_decay`."
     )
     assert record[0].filename == __file__
-
-
-def built():
-    optimizer = SGD(use_ema=True)
-    optimizer.build([a_variable()])
-    return optimizer
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "text"),
-    [
-        (
-            lambda: SGD(clipnorm=0.1, clipvalue=0.2),
-            ValueError,
-            "[SGD] got `clipnorm` = 0.1 and `clipvalue` = 0.2. Only one of `clipnorm`, `clipvalue` and "
-            "`global_clipnorm` can be set.",
-        ),
-        (lambda: SGD(clipnorm="a"), ValueError, "[SGD] `clipnorm` is 'a': it must be a number or None."),
-        (
-            lambda: SGD(weight_decay=float("nan")),
-            ValueError,
-            "[SGD] `weight_decay` is nan: it must be a number or None.",
-        ),
-        (
-            lambda: SGD(gradient_accumulation_steps=1),
-            ValueError,
-            "[SGD] `gradient_accumulation_steps` is 1: it must be an integer >= 2 or None.",
-        ),
-        (
-            lambda: SGD(use_ema=True, ema_momentum=1.5),
-            ValueError,
-            "[SGD] `ema_momentum` is 1.5: it must be in the range [0, 1].",
-        ),
-        (
-            lambda: SGD(use_ema=True, ema_overwrite_frequency=0.5),
-            ValueError,
-            "[SGD] `ema_overwrite_frequency` is 0.5: it must be an integer >= 1 or None.",
-        ),
-        (
-            lambda: optimizers.AdamW(weight_decay=None),
-            ValueError,
-            "[AdamW] Argument `weight_decay` must be a float. Received: weight_decay=None. "
-            "Adam is the optimizer without.",
-        ),
-        (
-            lambda: optimizers.Lion(beta_1=0.0),
-            ValueError,
-            "[Lion] `beta_1` is 0.0: it must be in (0, 1], or only the sign of g is left.",
-        ),
-        (lambda: optimizers.RMSprop(rho=1.0), ValueError, "[RMSprop] `rho` is 1.0: it must be in [0, 1)."),
-        (lambda: optimizers.Adagrad(epsilon="a"), ValueError, "[Adagrad] `epsilon` is 'a': it must be a number."),
-        (
-            lambda: SGD().apply_gradients([([1.0], dg.constant([1.0]))]),
-            TypeError,
-            "[SGD] `trainable_variables[0]` is a Tensor, which cannot be assigned to: it must be a Variable, such as "
-            "dg.Variable(x).",
-        ),
-        (
-            lambda: built().finalize_variable_values([a_variable("other")]),
-            ValueError,
-            "[SGD] Unknown variable: `other` is not one of those that this optimizer was built with. Make a new "
-            "optimizer for other variables.",
-        ),
-        (
-            lambda: SGD().set_weights([]),
-            ValueError,
-            "[SGD] You are calling `set_weights()` on an optimizer that is not built: call `build()` first.",
-        ),
-        (
-            lambda: built().set_weights([0]),
-            ValueError,
-            "[SGD] `weights` has 1 entries for 3 variables.",
-        ),
-        (
-            lambda: built().set_weights([0, 0.1, ONES[:2]]),
-            ValueError,
-            "[SGD] `weights[2]` has shape (2,) but `sgd/v_average` has shape (3,): they must be equal.",
-        ),
-        (
-            lambda: optimizers.Optimizer(0.1).apply([ONES], [a_variable()]),
-            NotImplementedError,
-            "[Optimizer] must define `update_step(self, gradient, variable, learning_rate)`.",
-        ),
-        (
-            lambda: SGD().add_optimizer_variables([a_variable()], ["m", "v"], ["zeros"]),
-            ValueError,
-            "[SGD] `initializer` has 1 entries for 2 names: there must be one each.",
-        ),
-    ],
-)
-def test_errors(call, error, text):
-    with pytest.raises(error) as info:
-        call()
-    assert str(info.value) == text

@@ -204,3 +204,23 @@ def step_once(
         same_scalars = w.dtype == np.float32
     arithmetic = Arithmetic(machine, w.dtype, same_scalars)
     return row.formula(arithmetic, machine.const(w), g, [machine.const(s) for s in slots], step, **row.options)
+
+
+# Options that every optimizer takes, by what they are about.
+OPTIONS = {
+    "weight_decay": {"weight_decay": 0.1},
+    "clipvalue": {"clipvalue": 0.4},
+    "clipnorm": {"clipnorm": 1.0},
+    "global_clipnorm": {"global_clipnorm": 1.0},
+    "averages": {"use_ema": True, "ema_momentum": 0.9, "ema_overwrite_frequency": 3},
+    "scale": {"loss_scale_factor": 1000.0},
+    "accumulation": {"gradient_accumulation_steps": 3},
+    "many": {
+        "gradient_accumulation_steps": 2,
+        "weight_decay": 0.1,
+        "clipvalue": 0.4,
+        "use_ema": True,
+        "ema_overwrite_frequency": 2,
+        "loss_scale_factor": 4.0,
+    },
+}
