@@ -1,0 +1,112 @@
+"""The rows of docs/differences.md on layers, models, optimizers and what surrounds tensors."""
+
+import densegrad as dg
+import numpy as np
+from difference_rows import row
+
+
+@row("`fit(shuffle=True)` after a seed is set")
+def test_every_epoch_draws_a_new_permutation():
+    """The rows that reach the model in two epochs are the same set in different orders, also after a seed."""
+    seen = []
+
+    class Spy(dg.layers.Layer):
+        def call(self, x):
+            if not x.is_symbolic:
+                seen.append(x.numpy()[:, 0])
+            return x * 1.0
+
+    dg.set_random_seed(3)
+    model = dg.Sequential([Spy(), dg.layers.Dense(1)])
+    model.compile(optimizer="sgd", loss="mse")
+    x = np.arange(16, dtype="float32").reshape(16, 1)
+    model(x[:1])
+    seen.clear()
+    model.fit(x, x, batch_size=16, epochs=2, verbose=0)
+    full = [rows for rows in seen if len(rows) == 16]
+    assert len(full) == 2
+    assert sorted(full[0]) == sorted(full[1]) == list(range(16))
+    assert list(full[0]) != list(full[1])
+
+
+@row("the logged loss of one output of several")
+def test_losses_of_outputs_are_means_over_samples():
+    """With equal weights of the outputs, their losses add up to the whole, with a short last batch too."""
+    x = dg.Input((1,))
+    model = dg.Model(x, [x * 2.0, x * 3.0])
+    model.compile("sgd", loss="mse")
+    values = np.arange(6, dtype="float32").reshape(6, 1)
+    logs = model.evaluate(values, [values, values], batch_size=4, verbose=0, return_dict=True)
+    first, second = model.output_names
+    means = {"loss": 275 / 6, f"{first}_loss": 55 / 6, f"{second}_loss": 220 / 6}  # the squares add up to 55
+    assert logs == {name: np.float32(mean) for name, mean in means.items()}
+
+
+@row("nested Python lists as the input of a layer")
+def test_nested_lists_are_layer_inputs():
+    """A list of rows is the array of those rows."""
+    layer = dg.layers.Dense(2)
+    assert layer([[1.0, 2.0], [3.0, 4.0]]).shape == (2, 2)
+
+
+@row("a learning-rate schedule that starts from an int")
+def test_int_rates():
+    schedules = dg.optimizers.schedules
+    for step in range(5):
+        assert float(schedules.CosineDecay(1, 4)(step)) == float(schedules.CosineDecay(1.0, 4)(step))
+    assert schedules.PolynomialDecay(1, 4)(1).dtype == np.float32
+
+
+@row("the name of Nadam's running product")
+def test_nadam_names_its_product():
+    optimizer = dg.optimizers.Nadam(0.1)
+    optimizer.build([dg.Variable([1.0], name="v")])
+    assert [v.path for v in optimizer.variables][-1] == "nadam/u_product"
+
+
+@row("a callable learning rate, with weight decay")
+def test_a_step_reads_the_learning_rate_once():
+    """(1 - rate decay) w - rate gradient with one rate for both terms and for both variables."""
+    rates = iter([0.25, 0.5])
+    optimizer = dg.optimizers.SGD(lambda: next(rates), weight_decay=0.5)
+    variables = [dg.Variable([1.0]), dg.Variable([2.0])]
+    optimizer.apply([[1.0], [1.0]], variables)
+    assert [float(v[0]) for v in variables] == [0.625, 1.5]
+    assert list(rates) == [0.5]
+
+
+@row("`compile(loss={...})` without the name of one of several outputs in a list")
+def test_an_output_that_the_losses_do_not_name_has_none():
+    x = dg.Input((1,))
+    names = ("a", "b")
+    model = dg.Model(x, [dg.layers.Dense(1, kernel_initializer="ones", name=name)(x) for name in names])
+    model.compile("sgd", loss={"a": "mse"})
+    ones = np.ones((2, 1), "float32")
+    assert model.evaluate(ones, [3 * ones, 5 * ones], verbose=0) == 4
+
+
+@row("`np.from_dlpack` of a tensor")
+def test_dlpack_copies():
+    tensor = dg.constant([1.0, 2.0])
+    array = np.from_dlpack(tensor)
+    array[0] = 5
+    assert tensor.numpy().tolist() == [1, 2]
+
+
+@row("the numbers of `tf.random`, of one seed")
+def test_tf_random_draws_the_numbers_of_random():
+    import densegrad.tf as tf
+
+    for name in ("normal", "truncated_normal", "uniform"):
+        mine, ours = (getattr(module, name)((3,), seed=7).numpy() for module in (tf.random, dg.random))
+        np.testing.assert_array_equal(mine, ours)
+
+
+@row("the config of a `Sequential` that its first call built")
+def test_a_first_call_does_not_fix_the_batch():
+    model = dg.Sequential([dg.layers.Dense(2)])
+    model(np.ones((3, 4), "float32"))
+    config = model.get_config()
+    assert config["build_input_shape"] == (None, 4)
+    assert [layer["class_name"] for layer in config["layers"]] == ["Dense"]
+    assert dg.Sequential.from_config(config)(np.ones((5, 4), "float32")).shape == (5, 2)
