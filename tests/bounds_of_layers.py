@@ -1,11 +1,11 @@
-"""More functions with bounds of their rounding errors: what layers and losses of random networks are made of."""
+"""More functions with bounds of their rounding errors: what layers of random networks are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from bounds import Node, _attach, masked
+from bounds import Node, _attach
 
 # TensorFlow's float32 tanh is a rational approximation, off by 2.9e-7 at most (research: Keras semantics, 3.1): 5 u.
 TANH_ROUNDINGS = 6
@@ -17,25 +17,6 @@ def tanh(x: Node) -> Node:
     error = x.error + x.machine.ulps * np.abs(value) + TANH_ROUNDINGS * x.machine.unit
     result = Node(x.machine, value, error)
     return _attach(result, [(x, lambda g: g * (x.machine.const(1.0) - result * result))])
-
-
-def _kink(x: Node, point: float) -> None:
-    x.machine.kinks += int(np.count_nonzero((np.abs(x.value - point) <= x.error) & (x.error > 0)))
-
-
-def absolute(x: Node) -> Node:
-    """|x|: exact, with a kink at 0."""
-    _kink(x, 0)
-    return x * x.machine.const(np.sign(x.value))
-
-
-def huber(x: Node) -> Node:
-    """x^2 / 2 within [-1, 1], |x| - 1/2 outside; the second derivative jumps at the seams."""
-    for seam in (-1, 1):
-        _kink(x, seam)
-    inside = np.abs(x.value) <= 1
-    half, sign = x.machine.const(0.5), x.machine.const(np.sign(x.value))
-    return masked(half * x * x, inside) + masked(x * sign - half, ~inside)
 
 
 def concatenate(parts: Sequence[Node]) -> Node:

@@ -14,6 +14,29 @@ import numpy as np
 
 ACTIVATIONS = ("linear", "sigmoid", "relu", "softmax")
 LOSSES = (("mse", False), ("bce", False), ("bce", True), ("cce", False), ("cce", True), ("scce", False), ("scce", True))
+# By their names in the core; their analysis is that of loss_formulas.py.
+OTHER_LOSSES = tuple(
+    (name, from_logits)
+    for name, *forms in (
+        ("mean_absolute_error", False),
+        ("mean_absolute_percentage_error", False),
+        ("mean_squared_logarithmic_error", False),
+        ("huber", False),
+        ("log_cosh", False),
+        ("poisson", False),
+        ("kl_divergence", False),
+        ("cosine_similarity", False),
+        ("hinge", False),
+        ("squared_hinge", False),
+        ("categorical_hinge", False),
+        ("binary_focal_crossentropy", False, True),
+        ("categorical_focal_crossentropy", False, True),
+        ("categorical_generalized_cross_entropy", False),
+    )
+    for from_logits in forms
+)
+SMOOTHED = ("bce", "cce", "binary_focal_crossentropy", "categorical_focal_crossentropy")
+WITH_LOGITS = {name for name, from_logits in LOSSES + OTHER_LOSSES if from_logits}
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "none", "mean_with_sample_weight")
 DTYPES = ("float32", "float64")
 DEALT = {
@@ -73,9 +96,9 @@ class Case:
 
 
 def _settle(case: Case) -> Case:
-    """Drop the factors that mean nothing here: no hidden activation in one layer, no smoothing of mse and sparse."""
+    """Drop the factors that mean nothing here: no hidden activation in one layer, no smoothing of most losses."""
     hidden = case.hidden if case.layers > 1 else None
-    smoothing = case.smoothing if case.loss_name in ("bce", "cce") else None
+    smoothing = case.smoothing if case.loss_name in SMOOTHED else None
     return replace(case, hidden=hidden, smoothing=smoothing)
 
 
@@ -84,13 +107,13 @@ def _pairs(case: Case) -> set[tuple[tuple[str, object], tuple[str, object]]]:
     return set(combinations([item for item in values if item[1] is not None], 2))
 
 
-def _make(seed: int, tries: int = 24) -> list[Case]:
+def _make(losses: tuple, seed: int, tries: int = 24) -> list[Case]:
     """The product, each row with the one of `tries` random deals that meets the most pairs not met so far."""
     rng = np.random.default_rng(seed)
     deals = list(product(*DEALT.values()))
     met: set = set()
     cases = []
-    for output, loss, reduction, dtype in product(ACTIVATIONS, LOSSES, REDUCTIONS, DTYPES):
+    for output, loss, reduction, dtype in product(ACTIVATIONS, losses, REDUCTIONS, DTYPES):
         chosen = rng.choice(len(deals), tries, replace=False)
         row = Case(output, loss, reduction, dtype)
         options = [_settle(replace(row, **dict(zip(DEALT, deals[i], strict=True)))) for i in chosen]
@@ -100,18 +123,19 @@ def _make(seed: int, tries: int = 24) -> list[Case]:
     return cases
 
 
-CASES = _make(seed=2)
+CASES = _make(LOSSES, seed=2)
+OTHER_CASES = _make(OTHER_LOSSES, seed=3)
 
 
-def uncovered_pairs() -> set:
-    """Every possible pair of values of two factors that no case has."""
-    factors = {"output": ACTIVATIONS, "loss": LOSSES, "reduction": REDUCTIONS, "dtype": DTYPES, **DEALT}
+def uncovered_pairs(cases: list[Case], losses: tuple) -> set:
+    """Every possible pair of values of two factors that none of the cases of these losses has."""
+    factors = {"output": ACTIVATIONS, "loss": losses, "reduction": REDUCTIONS, "dtype": DTYPES, **DEALT}
     wanted = set()
     for first, second in combinations(factors, 2):
         for pair in product(factors[first], factors[second]):
             given = {first: pair[0], second: pair[1]}
             one_layer = given.get("layers") == 1 and "hidden" in given
-            not_smoothed = "smoothing" in given and given.get("loss", ("cce",))[0] not in ("bce", "cce")
+            not_smoothed = "smoothing" in given and given.get("loss", ("cce",))[0] not in SMOOTHED
             if not one_layer and not not_smoothed:
                 wanted.add(((first, pair[0]), (second, pair[1])))
-    return wanted - set().union(*map(_pairs, CASES))
+    return wanted - set().union(*map(_pairs, cases))

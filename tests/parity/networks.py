@@ -13,6 +13,7 @@ import bounds as rb
 import bounds_of_layers as more
 import numpy as np
 from problems import per_sample, reduced, simplex
+from sides import loss_class
 
 BASE_SEED = 20261121  # network k is drawn from [BASE_SEED, k, attempt]
 
@@ -31,7 +32,7 @@ LOSSES = (
     ("mse", None, "linear"),
     ("mse", None, "sigmoid"),
     ("mse", None, "softmax"),
-    ("mae", None, "linear"),
+    ("mean_absolute_error", None, "linear"),
     ("huber", None, "linear"),
     ("bce", True, "linear"),
     ("bce", False, "sigmoid"),
@@ -40,14 +41,6 @@ LOSSES = (
     ("scce", True, "linear"),
     ("scce", False, "softmax"),
 )
-CLASSES = {
-    "mse": "MeanSquaredError",
-    "mae": "MeanAbsoluteError",
-    "huber": "Huber",
-    "bce": "BinaryCrossentropy",
-    "cce": "CategoricalCrossentropy",
-    "scce": "SparseCategoricalCrossentropy",
-}
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean_with_sample_weight")
 
 
@@ -213,13 +206,8 @@ def _term(network: Network, head: Head, p: rb.Node, z: rb.Node) -> rb.Node:
         batch=network.batch,
     )
     problem = SimpleNamespace(case=case, y=head.y, weights=head.weights)
-    if head.loss in ("mae", "huber"):
-        error = p - machine.const(head.y)
-        terms = more.absolute(error) if head.loss == "mae" else more.huber(error)
-        values = rb.total(terms, -1) / machine.const(p.shape[-1])
-    else:
-        fused = head.from_logits is False
-        values = per_sample(problem, z if fused else p, from_logits=fused or bool(head.from_logits))
+    fused = head.from_logits is False
+    values = per_sample(problem, z if fused else p, from_logits=fused or bool(head.from_logits))
     return reduced(problem, values) * machine.const(head.factor)
 
 
@@ -273,7 +261,7 @@ def gradients(network: Network, library: object, tape: object, constant: object)
             options = {"reduction": head.reduction, "dtype": network.dtype}
             if head.from_logits is not None:
                 options["from_logits"] = head.from_logits
-            function = getattr(library.losses, CLASSES[head.loss])(**options)
+            function = getattr(library.losses, loss_class(head.loss))(**options)
             loss = loss + head.factor * function(head.y, values[head.step], head.weights)
     kernels, biases = [x.kernel for x in layers], [x.bias for x in layers]
     sources = named(network, values, kernels, biases)

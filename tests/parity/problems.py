@@ -10,16 +10,22 @@ import bounds as rb
 import numpy as np
 from bounds import Machine, Node
 from cases import Case
+from loss_formulas import FORMULAS
+from loss_oracles import LATTICE
+from vocabulary import BoundedLosses
 
 INPUTS = 6
 WIDTHS = (8, 8, 5)  # of the hidden layers; layer 2 has a square kernel, where a transposed gradient has the right shape
 EPSILON = 1e-7  # keras.config.epsilon()
 HEADS = {"linear": lambda z: z, "sigmoid": rb.sigmoid, "relu": rb.relu, "softmax": rb.softmax}
+SPARSE = ("scce", "categorical_generalized_cross_entropy")
+BINARY = ("bce", "binary_focal_crossentropy")
+POSITIVE = ("mean_squared_logarithmic_error", "poisson", "kl_divergence")
 
 
 @dataclass
 class Problem:
-    """Arrays in the dtype of the case, and how many draws before this one sat on a kink or had a gradient all zero."""
+    """Arrays in the dtype of the case, and how many draws before it sat on a kink or had a gradient that may be 0."""
 
     case: Case
     x: np.ndarray
@@ -50,18 +56,24 @@ def simplex(rng: np.random.Generator, rows: int, units: int) -> np.ndarray:
 
 def labels(case: Case, rng: np.random.Generator) -> np.ndarray:
     """Labels in the form that the loss takes; every float is exact in float32."""
-    if case.loss_name == "scce":
+    shape = (case.batch, case.units)
+    if case.loss_name in SPARSE:
         return rng.integers(case.units, size=case.batch).astype(np.int64)
-    if case.loss_name == "cce":
-        return simplex(rng, case.batch, case.units)
-    if case.loss_name == "bce":
-        return rng.integers(0, 9, (case.batch, case.units)) / 8
-    return rng.standard_normal((case.batch, case.units)).astype(np.float32)
+    if case.loss_name in ("cce", "categorical_focal_crossentropy"):
+        return simplex(rng, *shape)
+    if case.loss_name in BINARY:
+        return rng.integers(0, 9, shape) / 8
+    if case.loss_name in POSITIVE:
+        return rng.integers(1, 64, shape) / 64
+    if case.loss_name in LATTICE:
+        return (rng.integers(0, 16, shape) + 0.5) * rng.choice([-1, 1], shape) / 8
+    return rng.standard_normal(shape).astype(np.float32)
 
 
 def _needs_probabilities(case: Case) -> bool:
-    """A loss that takes logs of the output, on a head that does not confine it to (0, 1)."""
-    return case.output in ("linear", "relu") and case.loss_name != "mse" and not case.from_logits
+    """A loss that takes logs, the length or the largest of the output, on a head that does not confine it to (0, 1)."""
+    anywhere = LATTICE - {"categorical_hinge"} | {"mse", "log_cosh"}
+    return case.output in ("linear", "relu") and case.loss_name not in anywhere and not case.from_logits
 
 
 def _confine(problem: Problem, rng: np.random.Generator) -> None:
@@ -95,14 +107,14 @@ def _draw_once(case: Case, rng: np.random.Generator) -> Problem:
 
 
 def draw(case: Case, seed: int, repeat: int = 0) -> tuple[Problem, Bounded, Bounded]:
-    """Numbers without a kink within reach and without an all-zero gradient, analysed for densegrad and TensorFlow."""
+    """Numbers without a kink within reach, every gradient more than rounding, analysed for densegrad and TensorFlow."""
     kinked = dead = 0
     for attempt in range(20):
         problem = _draw_once(case, np.random.default_rng([seed, crc32(str(case).encode()), repeat, attempt]))
         ours, theirs = (analyse(problem, Machine(case.dtype, ulps)) for ulps in (rb.DG_ULPS, rb.TF_ULPS))
         if ours.kinks or theirs.kinks:
             kinked += 1
-        elif not all(g.any() for g in ours.value.values()):
+        elif any(np.all(np.abs(ours.value[name]) <= ours.bound[name]) for name in case.sources):
             dead += 1
         else:
             problem.kinked, problem.dead = kinked, dead
@@ -131,12 +143,12 @@ def machine_zero(a: Node) -> Node:
 def targets(problem: Problem, machine: Machine) -> Node:
     """Labels as the formulas use them: one-hot, smoothed."""
     case = problem.case
-    if case.loss_name == "scce":
+    if case.loss_name in SPARSE:
         return machine.const(np.eye(case.units)[problem.y])
     t = machine.const(problem.y)
     if not case.smoothing:
         return t
-    share = machine.rounded(case.smoothing) / machine.const(2.0 if case.loss_name == "bce" else case.units)
+    share = machine.rounded(case.smoothing) / machine.const(2.0 if case.loss_name in BINARY else case.units)
     return t * (machine.const(1.0) - machine.rounded(case.smoothing)) + share
 
 
@@ -144,6 +156,9 @@ def per_sample(problem: Problem, p: Node, from_logits: bool) -> Node:
     """Keras' value of each sample, term by term (research/keras_semantics.md, 4.2 and 4.3)."""
     machine, name, dtype = p.machine, problem.case.loss_name, np.dtype(problem.case.dtype).type
     t, one = targets(problem, machine), machine.const(1.0)
+    if name in FORMULAS:
+        values = FORMULAS[name](BoundedLosses, "logits" if from_logits else "values", t, p)
+        return rb.reshape(values, p.shape[:-1])
     ends = float(dtype(EPSILON)), float(dtype(1 - EPSILON))
     if name in ("mse", "bce"):
         if name == "mse":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from cases import WITH_LOGITS
 from problems import Problem
 
 LOSS_CLASSES = {
@@ -10,18 +11,25 @@ LOSS_CLASSES = {
     "bce": "BinaryCrossentropy",
     "cce": "CategoricalCrossentropy",
     "scce": "SparseCategoricalCrossentropy",
+    "kl_divergence": "KLDivergence",
+    "categorical_generalized_cross_entropy": "CategoricalGeneralizedCrossEntropy",
 }
+
+
+def loss_class(name: str) -> str:
+    """The class of a loss in Keras and densegrad."""
+    return LOSS_CLASSES.get(name) or name.title().replace("_", "")
 
 
 def make_loss(namespace: object, problem: Problem, from_logits: bool) -> object:
     """The loss object of Keras or densegrad, with its dtype given: Keras computes in float32 otherwise."""
     case = problem.case
     options = {"reduction": case.reduction, "dtype": case.dtype}
-    if case.loss_name != "mse":
+    if case.loss_name in WITH_LOGITS:
         options["from_logits"] = from_logits
     if case.smoothing is not None:
         options["label_smoothing"] = case.smoothing
-    return getattr(namespace, LOSS_CLASSES[case.loss_name])(**options)
+    return getattr(namespace, loss_class(case.loss_name))(**options)
 
 
 def tensorflow_gradients(problem: Problem) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ import bounds as rb
 import numpy as np
 import pytest
 from bounds import Machine
-from cases import CASES, DTYPES
+from cases import CASES, DTYPES, OTHER_CASES
 from problems import draw
 from sides import tensorflow_gradients
 from within import assert_within
@@ -27,7 +27,7 @@ def test_tensorflow_keeps_its_bound(case, seed):
 def test_bounds_are_not_vacuous(dtype, limit, seed):
     """The median bound of a gradient is below `limit` times its largest entry, for nine of ten gradients."""
     relative = []
-    for case in CASES:
+    for case in CASES + OTHER_CASES:
         if case.dtype == dtype:
             _, ours, theirs = draw(case, seed)
             for name in case.sources:
@@ -54,7 +54,7 @@ def test_wrong_gradients_break_the_bound(dtype, seed):
     the first two and more than nine in ten of the third.
     """
     seen: dict[str, list[bool]] = {}
-    for case in CASES:
+    for case in CASES + OTHER_CASES:
         if case.dtype != dtype:
             continue
         _, ours, theirs = draw(case, seed)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cases import CASES, uncovered_pairs
+from cases import CASES, LOSSES, OTHER_CASES, OTHER_LOSSES, uncovered_pairs
 from problems import Bounded, draw
 from sides import densegrad_gradients, tensorflow_gradients
 from within import assert_within
 
-REPEATS = 4  # draws of numbers per case
+REPEATS = {case: 4 if case in CASES else 1 for case in CASES + OTHER_CASES}  # draws of numbers
 
 
 def _blame(name: str, sides: dict[str, tuple[np.ndarray, Bounded]]) -> str:
@@ -26,15 +26,16 @@ def _blame(name: str, sides: dict[str, tuple[np.ndarray, Bounded]]) -> str:
     return "; ".join(lines)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", REPEATS, ids=str)
 def test_gradients_equal_tensorflows(case, seed, figures):
-    """All sources of one case, for REPEATS draws."""
+    """All sources of one case, for all its draws. (Keras' log 2 in log_cosh is float32: no row for its gradient.)"""
     compared = 0
     ratios = figures.setdefault(f"gradients in {case.dtype}, |dg - tf| / bound", [])
-    for repeat in range(REPEATS):
+    value = [] if (case.loss_name, case.dtype) == ("log_cosh", "float64") else ["loss"]
+    for repeat in range(REPEATS[case]):
         problem, ours, theirs = draw(case, seed, repeat)
         dg, tf = densegrad_gradients(problem), tensorflow_gradients(problem)
-        for name in [*case.sources, "loss"]:
+        for name in [*case.sources, *value]:
             assert dg[name].dtype == tf[name].dtype == np.dtype(case.dtype), name
             assert dg[name].shape == tf[name].shape, name
             where = _blame(name, {"densegrad": (dg[name], ours), "TensorFlow": (tf[name], theirs)})
@@ -42,21 +43,21 @@ def test_gradients_equal_tensorflows(case, seed, figures):
             if name != "loss":
                 compared += 1
                 ratios.append(ratio)
-    assert compared == REPEATS * len(case.sources)
+    assert compared == REPEATS[case] * len(case.sources)
 
 
 def test_the_count():
-    """280 cases (4 activations x 7 losses x 5 reductions x 2 dtypes), every pair of factors, > 1,000 comparisons."""
-    assert len(CASES) == len(set(map(str, CASES))) == 4 * 7 * 5 * 2
-    assert uncovered_pairs() == set()
-    assert sum(len(case.sources) for case in CASES) > 1000
+    """920 cases (4 activations x 23 losses x 5 reductions x 2 dtypes), every pair of factors, > 3,000 comparisons."""
+    assert len(REPEATS) == len(set(map(str, REPEATS))) == 4 * (7 + 16) * 5 * 2
+    assert uncovered_pairs(CASES, LOSSES) == uncovered_pairs(OTHER_CASES, OTHER_LOSSES) == set()
+    assert sum(len(case.sources) for case in REPEATS) > 3000
 
 
 def test_the_draws(seed):
     """Less than 1 % of the draws sat on a kink; the data varies, within a draw and between draws."""
     kinked = 0
     for case in CASES:
-        problems = [draw(case, seed, repeat)[0] for repeat in range(REPEATS)]
+        problems = [draw(case, seed, repeat)[0] for repeat in range(REPEATS[case])]
         kinked += sum(problem.kinked for problem in problems)
         for problem in problems:
             arrays = [problem.x, *problem.kernels, *(b for b in problem.biases if b is not None)]
@@ -65,5 +66,5 @@ def test_the_draws(seed):
             assert all(np.ptp(array) > 0 for array in arrays)
         assert not np.array_equal(problems[0].x, problems[1].x)
         assert not np.array_equal(problems[0].kernels[0], problems[1].kernels[0])
-    print(f"{kinked} of {len(CASES) * REPEATS} draws sat on a kink")
-    assert kinked < 0.01 * len(CASES) * REPEATS
+    print(f"{kinked} of {len(CASES) * 4} draws sat on a kink")
+    assert kinked < 0.01 * len(CASES) * 4

@@ -13,7 +13,7 @@ import pytest
 from bounds import Machine
 from cases import DTYPES, Case
 from problems import draw, per_sample, reduced
-from sides import LOSS_CLASSES, densegrad_gradients, make_loss, tensorflow_gradients
+from sides import densegrad_gradients, loss_class, make_loss, tensorflow_gradients
 from within import assert_within
 
 HEADS = [
@@ -90,7 +90,7 @@ def _both(name: str, y: object, p: np.ndarray, weights: object = None, **options
         x = constant(p)
         with tape() as t:
             t.watch(x)
-            value = getattr(namespace.losses, LOSS_CLASSES[name])(dtype="float64", **options)(y, x, weights)
+            value = getattr(namespace.losses, loss_class(name))(dtype="float64", **options)(y, x, weights)
         results.append((value.numpy(), t.gradient(value, x).numpy()))
     return results
 
