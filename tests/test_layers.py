@@ -1,10 +1,8 @@
-"""`Dense`, `Activation`, `Input` and custom layers: values, building, names, tracking, dtypes, messages."""
+"""`Dense`, `Activation`, `Input` and custom layers: values, building, names, tracking, dtypes, shapes."""
 
 from __future__ import annotations
 
-import copy
 import gc
-import pickle
 import weakref
 
 import densegrad as dg
@@ -217,18 +215,6 @@ def test_freezing_keeps_gradients():
     assert all(g is not None for g in tape.gradient(loss, layer.weights))
 
 
-def test_layer_as_a_source():
-    layer = dg.layers.Dense(2, "sigmoid")
-    with dg.GradientTape() as tape:
-        y = layer(rows(3, 4))
-        loss = dg.losses.MeanSquaredError()(rows(3, 2, seed=1), y)
-    of_layer, of_output, of_z = tape.gradient(loss, [layer, y, y.z])
-    np.testing.assert_array_equal(of_layer.numpy(), of_output.numpy())
-    a = y.numpy()
-    # 1 - a and two products, each rounded once in each of the two results
-    np.testing.assert_allclose(of_z.numpy(), of_output.numpy() * a * (1 - a), rtol=6 * np.finfo(np.float32).eps / 2)
-
-
 def test_gradient_reaches_an_input_of_another_dtype():
     x = dg.constant(rows(2, 3, dtype=np.float64))
     layer = dg.layers.Dense(2)
@@ -240,15 +226,6 @@ def test_gradient_reaches_an_input_of_another_dtype():
     kernel = layer.kernel.numpy()
     allowed = np.finfo(np.float32).eps * np.abs(kernel).sum(axis=1)  # one rounding in each sum of two
     assert_within(g.numpy(), np.tile(kernel.sum(axis=1), (2, 1)), np.tile(allowed, (2, 1)))
-
-
-def test_symbolic_input():
-    x = dg.layers.Input((4,))
-    y = dg.layers.Dense(3, "relu")(x)
-    assert y.is_symbolic and y.shape == (None, 3)
-    assert dg.layers.Activation("softmax")(y).shape == (None, 3)
-    assert dg.layers.Input((4,), batch_size=2).shape == (2, 4)
-    assert dg.layers.Input(batch_shape=(None, 5), dtype="float64").dtype == "float64"
 
 
 def test_float64_tensor_inputs_of_custom_layers_keep_integers():
@@ -263,20 +240,6 @@ def test_float64_tensor_inputs_of_custom_layers_keep_integers():
     for dtype in (np.float64, np.int32, np.bool_):
         look(np.ones((2, 2), dtype))
     assert [str(d) for d in seen] == ["float32", "int32", "bool"]
-
-
-def test_training_argument():
-    seen = []
-
-    class Look(dg.layers.Layer):
-        def call(self, x, training=None):
-            seen.append(training)
-            return x
-
-    dg.Sequential([dg.layers.Dense(2), Look()])(rows(1, 2), training=True)
-    dg.layers.Dense(2)(rows(1, 2), training=True)
-    Look()(rows(1, 2))
-    assert seen == [True, None]
 
 
 def test_failed_build_leaves_nothing():
@@ -304,241 +267,6 @@ def test_dropped_layers_are_collected():
     assert ref() is None
 
 
-def built():
-    layer = dg.layers.Dense(3, name="d")
-    layer.build((None, 4))
-    return layer
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "text"),
-    [
-        (lambda: dg.layers.Dense(0), ValueError, "[Dense] `units` is 0: it must be a positive integer."),
-        (lambda: dg.layers.Dense(True), ValueError, "[Dense] `units` is True: it must be a positive integer."),
-        (
-            lambda: activations.softmax(rows(2, 3), axis=(0, 7)),
-            ValueError,
-            "[softmax] `axis` is (0, 7) for `x` of shape (2, 3): every entry must be an integer in [-2, 2).",
-        ),
-        (
-            lambda: activations.softmax(rows(2, 3), axis=(0, -2)),
-            ValueError,
-            "[softmax] `axis` is (0, -2): no axis may be named twice.",
-        ),
-        (lambda: activations.softmax(1.0, axis=None), ValueError, None),
-        (lambda: activations.softmax(rows(2, 3), axis=()), ValueError, None),
-        (lambda: activations.softmax(rows(2, 3), axis=(0.5,)), ValueError, None),
-        (lambda: dg.layers.Dense(2.0), ValueError, "[Dense] `units` is 2.0: it must be a positive integer."),
-        (lambda: dg.layers.Dense(None), ValueError, "[Dense] `units` is None: it must be a positive integer."),
-        (
-            lambda: dg.layers.Dense(np.int64(3)),
-            ValueError,
-            f"[Dense] `units` is {np.int64(3)!r}: it must be a positive integer.",
-        ),
-        (
-            lambda: dg.layers.Dense(2, foo=1),
-            TypeError,
-            "[Dense] arguments not recognized: `foo`. Besides its own it accepts `activity_regularizer`, "
-            "`trainable`, `dtype`, `name`, `input_shape`, `input_dim`.",
-        ),
-        (
-            lambda: dg.layers.Dense(2, quantization_config="int8"),
-            NotImplementedError,
-            "[Dense] `quantization_config` must be None: weights are float32 or float64.",
-        ),
-        (
-            lambda: dg.layers.Dense(2, "foo"),
-            ValueError,
-            f"[activations] `foo` is not known: it must be one of {', '.join(activations._NAME_OF.values())}.",
-        ),
-        (
-            lambda: dg.layers.Dense(2, 3),
-            TypeError,
-            "[activations] `identifier` is 3: it must be None, a name or a callable.",
-        ),
-        (
-            lambda: dg.layers.Dense(2, dtype="float16"),
-            ValueError,
-            "[Dense] `dtype` is 'float16': it must be 'float32' or 'float64'.",
-        ),
-        (
-            lambda: dg.layers.Dense(2, name="a/b"),
-            ValueError,
-            "[Dense] `name` is 'a/b': it must be a non-empty string without '/'.",
-        ),
-        (
-            lambda: dg.layers.Dense(2, name="d")(rows(4)),
-            ValueError,
-            "[dense] `x` has shape (4,): it must have at least 2 axes, (batch, ..., features); a single sample is "
-            "x[None].",
-        ),
-        (
-            lambda: built()(rows(4)),
-            ValueError,
-            "[dense] `x` has shape (4,): it must have at least 2 axes, (batch, ..., features); a single sample is "
-            "x[None].",
-        ),
-        (
-            lambda: built()(rows(2, 5)),
-            ValueError,
-            "[dense] `x` has shape (2, 5) but `kernel` has shape (4, 3): x.shape[1] must equal kernel.shape[0].",
-        ),
-        (
-            lambda: built().compute_output_shape((2, 5)),
-            ValueError,
-            "[dense] `x` has shape (2, 5) but `kernel` has shape (4, 3): x.shape[1] must equal kernel.shape[0].",
-        ),
-        (
-            lambda: dg.layers.Dense(2).compute_output_shape((4,)),
-            ValueError,
-            "[dense] `x` has shape (4,): it must have at least 2 axes, (batch, ..., features); a single sample is "
-            "x[None].",
-        ),
-        (
-            lambda: dg.layers.Dense(2, name="d").bias,
-            AttributeError,
-            "[d] has no `bias` before it is built: call it on data or `build()` it.",
-        ),
-        (
-            lambda: dg.layers.Dense(2, name="d").build((2, None)),
-            ValueError,
-            "[d] `input_shape` is (2, None): its last axis must be known.",
-        ),
-        (
-            lambda: dg.layers.Dense(2, name="d").kernel,
-            AttributeError,
-            "[d] has no `kernel` before it is built: call it on data or `build()` it.",
-        ),
-        (
-            lambda: dg.layers.Dense(2, name="d").count_params(),
-            ValueError,
-            "[d] is not built, its parameters cannot be counted: call `build(input_shape)`.",
-        ),
-        (
-            lambda: built().set_weights([np.zeros((4, 3))]),
-            ValueError,
-            "[d] `weights` has 1 arrays but the layer has 2 weights.",
-        ),
-        (
-            lambda: built().set_weights([np.zeros((3, 4)), np.zeros(3)]),
-            ValueError,
-            "[d] `weights[0]` has shape (3, 4) but weight `d/kernel` has shape (4, 3).",
-        ),
-        (
-            lambda: dg.layers.Input(),
-            ValueError,
-            "[Input] `shape` is None and `batch_shape` is None: pass exactly one of them.",
-        ),
-        (lambda: dg.layers.Input(4), ValueError, "[Input] `shape` is 4: it must be a tuple such as (784,)."),
-        (
-            lambda: dg.layers.Input((-1,)),
-            ValueError,
-            "[Input] `shape` gives (None, -1): every axis must be a non-negative integer or None.",
-        ),
-        (
-            lambda: dg.layers.Layer()(rows(1, 2)),
-            NotImplementedError,
-            "[Layer] must define `call(self, x)`.",
-        ),
-    ],
-)
-def test_errors(call, error, text):
-    with pytest.raises(error) as info:
-        call()
-    assert text is None or str(info.value) == text
-
-
-@pytest.mark.parametrize("x", [np.array([["a"]]), np.array([[object()]]), np.array([[1j]]), None], ids=repr)
-def test_inputs_that_are_no_numbers(x):
-    layer = built()
-    with pytest.raises(TypeError):
-        layer(x)
-
-
-def test_forgotten_super_init():
-    class Forgetful(dg.layers.Layer):
-        def __init__(self):
-            self.d = dg.layers.Dense(2)
-
-    with pytest.raises(RuntimeError) as info:
-        Forgetful()
-    assert str(info.value) == "[Forgetful] `d` is set before `super().__init__()`: call it first."
-
-
-def test_forgotten_super_init_of_a_model():
-    class Forgetful(dg.Model):
-        def __init__(self):
-            self.count = 1
-
-        def call(self, x):
-            return x
-
-    for use in (
-        lambda: Forgetful()(rows(1, 2)),
-        lambda: Forgetful().predict(rows(1, 2)),
-        lambda: Forgetful().compile("sgd", "mse"),
-        lambda: Forgetful().fit(rows(1, 2), rows(1, 2)),
-        lambda: Forgetful().weights,
-    ):
-        with pytest.raises(RuntimeError) as info:
-            use()
-        assert str(info.value) == "[Forgetful] `super().__init__()` was not called: call it first in `__init__`."
-
-
-class Doubled(dg.layers.Layer):
-    def call(self, x):
-        return x + x
-
-
-def once(model, layer, x, before=lambda model: None):
-    """dL/da of `layer`, after `before` ran on the same tape."""
-    x = dg.constant(x)
-    with dg.GradientTape() as tape:
-        tape.watch(x)
-        before(model)
-        loss = dg.ops.sum(model(x))
-    return tape.gradient(loss, layer)
-
-
-@pytest.mark.parametrize(
-    "symbolic",
-    [
-        lambda m: m.build((None, 3)),
-        lambda m: m.summary(print_fn=str),
-        lambda m: m.output_shape,
-        lambda m: m.outputs,
-        lambda m: m.compute_output_shape((None, 3)),
-    ],
-    ids=["build", "summary", "output_shape", "outputs", "compute_output_shape"],
-)
-def test_symbolic_runs_are_no_calls(symbolic):
-    inner = Doubled()
-    nested = dg.Sequential([Doubled(), inner])
-    layer = Doubled()
-    model = dg.Sequential([dg.layers.Input((3,)), nested, layer, dg.layers.Dense(2)])
-    for source in (layer, inner, nested):
-        assert once(model, source, rows(2, 3), symbolic).shape == (2, 3)
-
-
-def test_building_on_a_tape_is_no_call():
-    layer, x = Doubled(), dg.constant(rows(2, 3))
-    with dg.GradientTape() as tape:
-        tape.watch(x)
-        model = dg.Sequential([dg.layers.Input((3,)), layer])
-        loss = dg.ops.sum(model(x))
-    np.testing.assert_array_equal(tape.gradient(loss, layer).numpy(), np.ones((2, 3)))
-    model = dg.Sequential([dg.layers.Dense(3), layer])
-    assert once(model, layer, rows(2, 3), lambda m: m.build((None, 3))).shape == (2, 3)
-
-
-def test_first_call_with_a_called_layer():
-    layer = Doubled()
-    layer(rows(2, 3))
-    nested = dg.Sequential([layer])
-    nested(rows(2, 3))
-    assert once(dg.Sequential([dg.layers.Dense(3), nested]), layer, rows(2, 3)).shape == (2, 3)
-
-
 def test_output_shape_of_custom_layers():
     class Values(dg.layers.Layer):
         def call(self, x):
@@ -560,44 +288,3 @@ def test_output_shape_of_custom_layers():
     layer.build((None, 3))
     with pytest.raises(AttributeError):
         layer.compute_output_shape((None, 3))
-
-
-def copies(value):
-    yield copy.deepcopy(value)
-    yield pickle.loads(pickle.dumps(value))
-
-
-def test_copies_of_unbuilt_layers():
-    layer = dg.layers.Dense(3, "relu", name="d")
-    for other in (*copies(layer), copy.copy(layer)):
-        assert other.name == "d" and not other.built and other._key != layer._key
-        assert other.activation is activations.relu and other._dtype is layer._dtype
-        assert other(rows(2, 4)).dtype == "float32" and not layer.built
-
-
-def test_a_shallow_copy_is_another_layer():
-    layer = Doubled()
-    other = copy.copy(layer)
-    x = dg.constant(rows(2, 3))
-    with dg.GradientTape() as tape:
-        tape.watch(x)
-        loss = dg.ops.sum(other(layer(x)))
-    of_layer, of_other = tape.gradient(loss, [layer, other])
-    np.testing.assert_array_equal(of_layer.numpy(), 2 * of_other.numpy())
-    other.extra = dg.layers.Dense(2)
-    assert layer._sublayers == []
-
-
-def test_copies_of_built_layers():
-    layer = dg.layers.Dense(3, name="d")
-    x = rows(2, 4)
-    y = layer(x)
-    for other in copies(layer):
-        np.testing.assert_array_equal(other(x).numpy(), y.numpy())
-        assert other.kernel is not layer.kernel and other.kernel.path == "d/kernel" and other.weights[0] is other.kernel
-        with dg.GradientTape() as tape:
-            loss = dg.ops.sum(other(x)) + dg.ops.sum(layer(x))
-        grads = tape.gradient(loss, [other, layer, other.kernel])
-        assert all(g is not None for g in grads)
-        other.kernel.assign(other.kernel * 0)
-        np.testing.assert_array_equal(layer(x).numpy(), y.numpy())
