@@ -1,8 +1,8 @@
 """Derivatives by finite differences: the independent judge of every backward rule.
 
 For a function f and weights w, phi(s) = <w, f(x + s v)> is sampled along a random direction v. The quotients and their
-errors are those of densegrad/differences.py: |R2 - R1| + 6 E / h for R2. Inputs, direction and steps are dyadic numbers
-of few bits, so x + s v is exact, and rounding comes from f alone. E is `roundings` times u times the magnitude of the
+errors are those of finite_differences.py: |R2 - R1| + 6 E / h for R2. Inputs, direction and steps are dyadic numbers of
+few bits, so x + s v is exact, and rounding comes from f alone. E is `roundings` times u times the magnitude of the
 terms of phi, sum |w| (|f| + |f's inputs| + 1): the rows keep their intermediate numbers below that. The gradient under
 test is granted `roundings` u of the magnitude of its own terms, sum |g v|.
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 import densegrad as dg
 import numpy as np
 from densegrad import GradientError
-from densegrad.differences import derivative
+from densegrad.finite_differences import derivative
 
 STEP = 2.0**-8
 ROUNDINGS = 32  # in a row, along the longest chain of operations in a row of the tables; sums have a few terms each

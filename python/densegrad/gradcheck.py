@@ -8,7 +8,7 @@ import numpy as np
 
 from densegrad import _core, config, nest
 from densegrad._core import Tensor, Variable
-from densegrad.differences import noise, slope
+from densegrad.finite_differences import noise, slope
 from densegrad.gradreport import Entry, GradientError, GradientReport
 from densegrad.layers import Layer
 from densegrad.tape import GradientTape

@@ -20,7 +20,7 @@ class Entry:
 
     source: str
     index: tuple[int, ...]
-    kind: str  # "smooth", "kink", "jump" or "edge", see differences.py
+    kind: str  # "smooth", "kink", "jump" or "edge", see finite_differences.py
     measured: float
     claimed: float
     tolerance: float

@@ -166,7 +166,8 @@ void test_values(Rng& rng) {
 void test_sizes(Rng& rng) {
   const Tensor row = uniform(rng, {1, 1}), nothing = uniform(rng, {1, 0});
   require_throw<OutOfMemory>(
-      "a tensor that no memory holds", [] { Tensor(DType::float64, {huge}); }, "and dtype float64 takes 36893488147 GB");
+      "a tensor that no memory holds", [] { Tensor(DType::float64, {huge}); },
+      "and dtype float64 takes 36893488147 GB");
   require_throw<std::overflow_error>(
       "a shape that overflows",
       [] {
