@@ -312,8 +312,7 @@ py::array to_numpy(const Tensor& t) {
 
 py::array exit_to_numpy(const Tensor& t, const char* kind) {
   for (Recorder* recorder : recorders()) {
-    auto* tape = dynamic_cast<Tape*>(recorder);
-    if (tape && tape->tracks(t)) tape->cut(kind, {t}, {});
+    if (recorder->tracks({t})) recorder->cut(kind, {t}, {});
   }
   return to_numpy(t);
 }

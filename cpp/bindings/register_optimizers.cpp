@@ -10,13 +10,12 @@ namespace densegrad::python {
 
 namespace {
 
-// A number, or a scalar tensor or variable, read without an exit that tapes would note.
-double number_of(py::handle value) {
-  if (PyFloat_Check(value.ptr())) return PyFloat_AS_DOUBLE(value.ptr());
-  const Tensor t = is_tensor(value) ? peek(value) : convert(value);
+// A number, or a scalar tensor or variable, as a tensor of one float64.
+Tensor number_of(py::handle value) {
+  if (PyFloat_Check(value.ptr())) return Tensor::scalar(DType::float64, PyFloat_AS_DOUBLE(value.ptr()));
+  const Tensor t = convert(value);
   if (t.size() != 1) fail("[optimizer_step] `learning_rate` has shape ", t.shape(), ": it must be one number.");
-  PauseRecording pause;
-  return *cast(t, DType::float64).data<double>();
+  return cast(t, DType::float64);
 }
 
 // (`shared` and `options` come as handles: pybind11 would try all arguments twice where None stands for an object.)
@@ -34,6 +33,12 @@ VariableUpdate parse_update(py::handle item) {
   VariableUpdate update{py::cast<VariableRef>(part[0]), convert(part[1]), {}};
   for (py::handle slot : py::sequence(part[2])) update.slots.push_back(py::cast<VariableRef>(slot));
   return update;
+}
+
+std::vector<VariableRef> variables_of(const std::vector<VariableUpdate>& updates) {
+  std::vector<VariableRef> variables;
+  for (const VariableUpdate& update : updates) variables.push_back(update.variable);
+  return variables;
 }
 
 std::vector<Tensor> parse_list(const char* tag, py::handle list, std::vector<bool>& given) {
@@ -98,17 +103,19 @@ void register_step(py::module_& m) {
   m.def(
       "optimizer_step",
       [](py::handle update, const py::sequence& work, py::handle learning_rate, std::vector<double> hyper,
-         Variable& iterations, py::handle options, py::handle shared) {
-        PauseRecording pause;
+         const VariableRef& iterations, py::handle options, py::handle shared) {
+        PauseRecording pause(true);
         std::vector<VariableUpdate> updates;
         for (py::handle item : work) updates.push_back(parse_update(item));
         UpdateRule rule;
         if (py::isinstance<py::str>(update)) {
           rule = parse_rule(update, std::move(hyper), shared);
         } else {
-          rule.custom = [&](std::size_t k, const Tensor& grad) { update(grad, updates[k].variable); };
+          rule.custom = [update, variables = variables_of(updates)](std::size_t k, const Tensor& grad) {
+            update(grad, variables[k]);
+          };
         }
-        optimizer_step(rule, updates, number_of(learning_rate),
+        optimizer_step(std::move(rule), std::move(updates), number_of(learning_rate),
                        options.is_none() ? StepOptions{} : py::cast<const StepOptions&>(options), iterations);
       },
       py::arg("update"), py::arg("work"), py::arg("learning_rate"), py::arg("hyper"), py::arg("iterations"),
@@ -126,8 +133,9 @@ void register_step(py::module_& m) {
       "update_variable",
       [](const std::string& name, const py::tuple& work, py::handle learning_rate, std::vector<double> hyper,
          index_t step, py::handle shared) {
+        PauseRecording pause;
         update_variable(parse_rule(py::str(name), std::move(hyper), shared), parse_update(work),
-                        number_of(learning_rate), step);
+                        *number_of(learning_rate).data<double>(), step);
       },
       py::arg("name"), py::arg("work"), py::arg("learning_rate"), py::arg("hyper"), py::arg("step"),
       py::arg("shared") = py::none());

@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include "bindings/convert.h"
+#include "bindings/place.h"
 #include "bindings/register.h"
 #include "ops/ops.h"
 #include "tape/batch.h"
@@ -42,24 +43,13 @@ class PyCallback final : public Callback {
   py::object function_;
 };
 
-// A tape that knows which line of the user's code runs: the innermost one outside of the package.
+// A tape that knows which line of the user's code runs.
 class PlacedTape final : public Tape {
  public:
   using Tape::Tape;
 
  protected:
-  Place place() const override {
-    const std::string package = py::cast<std::string>(py::module_::import("densegrad").attr("__path__")[py::int_(0)]);
-    auto frame = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(PyEval_GetFrame()));
-    while (frame && !frame.is_none()) {
-      auto* raw = reinterpret_cast<PyFrameObject*>(frame.ptr());
-      const auto code = py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(PyFrame_GetCode(raw)));
-      std::string file = py::cast<std::string>(code.attr("co_filename"));
-      if (file.compare(0, package.size(), package) != 0) return {std::move(file), PyFrame_GetLineNumber(raw)};
-      frame = py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(PyFrame_GetBack(raw)));
-    }
-    return {};
-  }
+  Place place() const override { return users_place(); }
 };
 
 int traverse_tape(PyObject* self, visitproc visit, void* arg) {
@@ -233,6 +223,19 @@ py::list batched_call(const py::object& function, const std::vector<Tensor>& inp
 }
 
 }  // namespace
+
+Tape::Place users_place() {
+  const std::string package = py::cast<std::string>(py::module_::import("densegrad").attr("__path__")[py::int_(0)]);
+  auto frame = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(PyEval_GetFrame()));
+  while (frame && !frame.is_none()) {
+    auto* raw = reinterpret_cast<PyFrameObject*>(frame.ptr());
+    const auto code = py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(PyFrame_GetCode(raw)));
+    std::string file = py::cast<std::string>(code.attr("co_filename"));
+    if (file.compare(0, package.size(), package) != 0) return {std::move(file), PyFrame_GetLineNumber(raw)};
+    frame = py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(PyFrame_GetBack(raw)));
+  }
+  return {};
+}
 
 void register_tape(py::module_& m) {
   py::class_<Tape>(m, "Tape", py::custom_type_setup(collectable))

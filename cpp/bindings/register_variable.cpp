@@ -17,13 +17,13 @@ void note_assignment(const Variable& v, py::handle value) {
 // variable ± value, of the variable's shape: what assign_add and assign_sub write.
 void assign_moved(Variable& v, py::handle value, Binary op) {
   note_assignment(v, value);
-  PauseRecording pause;
+  PauseRecording pause(true);
   const Tensor change = convert(value, v.value().dtype());
   if (!(change.shape() == v.value().shape())) {
     fail("[Variable.assign] `value` has shape ", change.shape(), " but variable '", v.name, "' has shape ",
          v.value().shape(), ": the shapes must be equal.");
   }
-  v.assign(binary(op, v.value(), change));
+  v.assign(binary(op, v.read(), change));
 }
 
 }  // namespace
@@ -61,7 +61,7 @@ void register_variable(py::module_& m) {
   };
   c.def("assign", self([](Variable& v, py::handle value) {
           note_assignment(v, value);
-          PauseRecording pause;
+          PauseRecording pause(true);
           v.assign(convert(value));
         }),
         py::arg("value"), "Writes a value of the variable's shape, cast to its dtype; returns the variable.");

@@ -42,7 +42,7 @@ class Ref {
   T* p_ = nullptr;
 };
 
-// An owned block of memory, aligned for vector loads. (malloc and an offset: aligned_alloc has no per-thread cache.)
+// A block of memory, aligned for vector loads if it is owned. (malloc and an offset: aligned_alloc has no per-thread cache.)
 struct Storage {
   std::atomic<std::int64_t> refs{1};
   std::byte* data;
@@ -50,6 +50,7 @@ struct Storage {
   void* block;
 
   explicit Storage(std::size_t n);  // throws std::bad_alloc
+  Storage(std::byte* borrowed, std::size_t n) : data(borrowed), bytes(n), block(nullptr) {}
   ~Storage();
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;

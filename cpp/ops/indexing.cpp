@@ -10,10 +10,14 @@ namespace densegrad {
 
 namespace {
 
-void check_indices(const char* tag, const Tensor& indices, index_t n) {
+void check_index_type(const char* tag, const Tensor& indices) {
   if (indices.dtype() != DType::int32 && indices.dtype() != DType::int64) {
     fail<TypeError>("[", tag, "] `indices` is ", indices.dtype(), ": it must be int32 or int64.");
   }
+}
+
+void check_indices(const char* tag, const Tensor& indices, index_t n) {
+  check_index_type(tag, indices);
   if (!indices.has_storage() || n == unknown) return;
   visit_number(indices.dtype(), [&](auto type) {
     using T = typename decltype(type)::type;
@@ -37,11 +41,13 @@ void each_index(const Tensor& indices, F&& f) {
 void take_shapes(const Tensors& in, const Params&, Specs& out) {
   const Tensor &x = in[0], &indices = in[1];
   if (x.rank() == 0) fail("[take] `x` is a scalar: it must have at least one axis.");
-  check_indices("take", indices, x.dim(0));
+  check_index_type("take", indices);
   Shape shape = indices.shape();
   for (int i = 1; i < x.rank(); ++i) shape.push_back(x.dim(i));
   out.push_back({x.dtype(), shape});
 }
+
+void take_check(const Tensors& in, const Params&) { check_indices("take", in[1], in[0].dim(0)); }
 
 void take_eval(const Tensors& in, const Params&, Tensors& out) {
   const Tensor& x = in[0];
@@ -90,6 +96,7 @@ void take_vmap(VmapContext& c) {
 const Primitive take_primitive{.name = "take",
                                .saved_inputs = save(1),
                                .shapes = take_shapes,
+                               .check = take_check,
                                .eval = take_eval,
                                .vjp = take_vjp,
                                .jvp = linear_jvp,
@@ -99,7 +106,7 @@ const Primitive take_primitive{.name = "take",
 void scatter_shapes(const Tensors& in, const Params&, Specs& out) {
   const Tensor &x = in[0], &indices = in[1], &updates = in[2];
   if (x.rank() == 0) fail("[scatter_add] `x` is a scalar: it must have at least one axis.");
-  check_indices("scatter_add", indices, x.dim(0));
+  check_index_type("scatter_add", indices);
   Shape expected = indices.shape();
   for (int i = 1; i < x.rank(); ++i) expected.push_back(x.dim(i));
   if (!(updates.shape() == expected)) {
@@ -112,6 +119,8 @@ void scatter_shapes(const Tensors& in, const Params&, Specs& out) {
   }
   out.push_back({x.dtype(), x.shape()});
 }
+
+void scatter_check(const Tensors& in, const Params&) { check_indices("scatter_add", in[1], in[0].dim(0)); }
 
 void scatter_eval(const Tensors& in, const Params&, Tensors& out) {
   const Tensor& x = in[0];
@@ -142,6 +151,7 @@ void scatter_vmap(VmapContext& c) {
 const Primitive scatter_primitive{.name = "scatter_add",
                                   .saved_inputs = save(1),
                                   .shapes = scatter_shapes,
+                                  .check = scatter_check,
                                   .eval = scatter_eval,
                                   .vjp = scatter_vjp,
                                   .jvp = linear_jvp,

@@ -59,6 +59,12 @@ void loss_shapes(const Tensors& in, const Params& params, Specs& out) {
   out.push_back({in[1].dtype(), without_axis(in[1].shape(), loss_params(params).axis)});
 }
 
+// For programs: labels are checked in the words of their own dtype before they become class numbers.
+void labels_check(const Tensors& in, const Params& params) {
+  const LossParams& p = loss_params(params);
+  if (is_sparse(p.loss)) check_labels(names_of<Loss>()[static_cast<std::size_t>(p.loss)], in[0], in[1].dim(p.axis));
+}
+
 void loss_eval(const Tensors& in, const Params& params, Tensors& out) {
   const LossParams& p = loss_params(params);
   const LossRows rows(in[0], in[1], in.size() > 2 ? &in[2] : nullptr, p);
@@ -160,15 +166,13 @@ void loss_vmap(VmapContext& c) {
   Tensors in;
   for (std::size_t i = 0; i < c.inputs.size(); ++i) in.push_back(repeated(c, i));
   ++p.axis;
-  if (is_sparse(p.loss)) {  // nobody could check the labels of an example without values
-    check_labels(names_of<Loss>()[static_cast<std::size_t>(p.loss)], in[0], in[1].dim(p.axis));
-  }
   c.outputs = run(c.primitive, in, p);
 }
 
 const Primitive loss_primitive{.name = "loss",
                                .saved_inputs = save_all,
                                .shapes = loss_shapes,
+                               .check = labels_check,
                                .eval = loss_eval,
                                .vjp = loss_vjp,
                                .vmap = loss_vmap,
@@ -177,6 +181,7 @@ const Primitive loss_primitive{.name = "loss",
 const Primitive loss_grad_primitive{.name = "loss_grad",
                                     .saved_inputs = save_all,
                                     .shapes = loss_grad_shapes,
+                                    .check = labels_check,
                                     .eval = loss_grad_eval,
                                     .vmap = loss_vmap,
                                     .decompose = loss_grad_decompose};

@@ -142,6 +142,7 @@ Tensors run(const Primitive& primitive, const Tensors& inputs, const Params& par
     if (primitive.views) {
       for (const Spec& spec : specs) outputs.push_back(inputs[0].view(spec.shape));
     }
+    if (primitive.check) primitive.check(inputs, params);
     if (primitive.eval) primitive.eval(inputs, params, outputs);
   }
   record(primitive, params, inputs, outputs);

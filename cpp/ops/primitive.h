@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <span>
 #include <variant>
@@ -88,12 +89,16 @@ struct LossParams {
   LossParameters parameters;  // in the order that the formula declares
   int axis;                   // of the classes; non-negative
 };
+struct ScheduleParams {
+  Schedule schedule;
+  std::vector<double> hyper;  // in the order that the formula declares
+};
 struct CustomParams {
   CallbackPtr callback;
 };
 
 using Params = std::variant<std::monostate, AxesParams, AxisParams, ShapeParams, PermuteParams, SliceParams, ClipParams,
-                            CastParams, OneHotParams, MatmulParams, ActivationParams, LossParams, CustomParams>;
+                            CastParams, OneHotParams, MatmulParams, ActivationParams, LossParams, ScheduleParams, CustomParams>;
 
 // ---- Rules ----------------------------------------------------------------------------------------------------------
 
@@ -160,6 +165,8 @@ struct Primitive {
 
   // Checks the inputs and gives the outputs' dtypes and shapes.
   void (*shapes)(const Tensors& inputs, const Params&, Specs& specs) = nullptr;
+  // Raises for values that eval could not bear, such as an index that is out of range. A program asks at every run.
+  void (*check)(const Tensors& inputs, const Params&) = nullptr;
   // Fills allocated outputs; with `views`, the outputs are made by the rule (they share storage).
   void (*eval)(const Tensors& inputs, const Params&, Tensors& outputs) = nullptr;
   bool views = false;
@@ -201,6 +208,14 @@ struct Node {
 
 class Variable;
 
+// What an operation does besides giving values: it reads tensors and writes variables.
+struct Effect {
+  const char* name;
+  Tensors inputs;
+  std::vector<std::shared_ptr<Variable>> written;
+  std::function<void(const Tensors& inputs)> again;  // does it once more, with other values of the inputs
+};
+
 // What an open tape is to the primitives.
 class Recorder {
  public:
@@ -211,6 +226,9 @@ class Recorder {
   virtual void cut(const char* /*what*/, const Tensors& /*inputs*/, const Tensors& /*outputs*/) {}
   // An operation on nothing tracked.
   virtual void passed(const char* /*what*/, const Tensors& /*inputs*/, const Tensors& /*outputs*/) {}
+
+  // An effect that is about to happen; complete recorders alone are told.
+  virtual void happens(Effect /*effect*/) {}
 
   // A complete recorder gets every operation on what it tracks, differentiable or not, with all values; and the recorders
   // opened before it do not get it.
@@ -244,10 +262,18 @@ inline std::span<Recorder* const> recorders() { return recorder_stack()->open();
 // Records a node on the recorders that track one of its inputs.
 void record(const Primitive& primitive, const Params& params, const Tensors& inputs, const Tensors& outputs);
 
-// No recorder is open while this lives, but those that are opened meanwhile.
+// Lets the open complete recorders know of an effect before it happens; `effect()` makes it if there are any.
+template <class F>
+void announce(F&& effect) {
+  for (Recorder* recorder : recorders())
+    if (recorder->complete) recorder->happens(effect());
+}
+
+// No recorder is open while this lives, but those that are opened meanwhile. What only derivatives do not see (an
+// assignment, say) keeps the complete ones; what happens inside of a primitive keeps none.
 class PauseRecording {
  public:
-  PauseRecording() : stack_(recorder_stack()) { stack_->pause(); }
+  explicit PauseRecording(bool keep_complete = false) : stack_(recorder_stack()) { stack_->pause(keep_complete); }
   ~PauseRecording() { stack_->resume(); }
   PauseRecording(const PauseRecording&) = delete;
   PauseRecording& operator=(const PauseRecording&) = delete;

@@ -181,60 +181,152 @@ void clip_gradients(std::vector<Tensor>& grads, Clip clip_by, double limit) {
   }
 }
 
-void optimizer_step(const UpdateRule& rule, const std::vector<VariableUpdate>& updates, double learning_rate,
-                    const StepOptions& options, Variable& iterations) {
+namespace {
+
+// A step once its arguments are checked.
+class Step {
+ public:
+  Step(UpdateRule rule, std::vector<VariableUpdate> updates, StepOptions options, VariableRef iterations)
+      : rule_(std::move(rule)),
+        updates_(std::move(updates)),
+        options_(std::move(options)),
+        iterations_(std::move(iterations)) {
+    for (VariableUpdate& update : updates_) update.grad = Tensor();  // comes with each run
+  }
+
+  index_t calls() const { return *iterations_->value().data<index_t>(); }
+  bool applies() const { return (calls() + 1) % options_.accumulation_steps == 0; }
+
+  // What can fail for lack of memory comes before the first write.
+  void make_writable() const {
+    for (const VariableRef& v : written()) v->writable();
+  }
+  std::vector<VariableRef> written() const {
+    std::vector<VariableRef> all{iterations_};
+    for (const VariableUpdate& update : updates_) {
+      all.push_back(update.variable);
+      all.insert(all.end(), update.slots.begin(), update.slots.end());
+    }
+    if (rule_.shared) all.push_back(rule_.shared);
+    all.insert(all.end(), options_.all_accumulators.begin(), options_.all_accumulators.end());
+    all.insert(all.end(), options_.decayed.begin(), options_.decayed.end());
+    for (const auto& [variable, own] : options_.averages) {
+      all.push_back(variable);
+      all.push_back(own);
+    }
+    return all;
+  }
+
+  // The learning rate, and the prepared gradients behind it.
+  void apply(const Tensors& in) const {
+    before(in);
+    update_each(in);
+    after(in);
+  }
+  // Its parts.
+  void before(const Tensors& in) const {
+    for (const auto& variable : options_.decayed) {
+      visit_data(*variable, [&](auto* w, index_t n) {
+        using T = std::remove_pointer_t<decltype(w)>;
+        const T weight_decay = formulas::cast_factor<T>(options_.weight_decay);
+        kernels_for<T>().decay(n, weight_decay, static_cast<T>(*in[0].data<double>()), w);
+      });
+    }
+    if (rule_.shared) advance_shared(rule_, count() + 1);
+  }
+  void update_each(const Tensors& in) const {
+    const double rate = *in[0].data<double>();
+    for (std::size_t k = 0; k < updates_.size(); ++k) {
+      if (rule_.custom) {
+        rule_.custom(k, in[k + 1]);
+      } else {
+        apply_rule(rule_, updates_[k], in[k + 1], rate, count() + 1);
+      }
+    }
+  }
+  void after(const Tensors&) const {
+    if (applies()) {
+      for (const auto& own : options_.all_accumulators) std::memset(own->writable().raw(), 0, bytes_of(*own));
+    }
+    average(options_, count());
+    ++*iterations_->writable().mutable_data<index_t>();
+  }
+  bool is_custom() const { return static_cast<bool>(rule_.custom); }
+  // Keeps the gradients for a later call.
+  void accumulate(const Tensors& in) const {
+    for (std::size_t k = 0; k < updates_.size(); ++k) {
+      std::memcpy(options_.accumulators[k]->writable().raw(), in[k + 1].raw(), bytes_of(*options_.accumulators[k]));
+    }
+    after(in);
+  }
+  // The whole step from gradients as they come.
+  void run(const Tensors& given) const {
+    PauseRecording pause;
+    Tensors in = given;
+    std::vector<Tensor> grads(in.begin() + 1, in.end());
+    const bool now = applies();
+    prepare(grads, options_, now);
+    for (std::size_t k = 0; k < grads.size(); ++k) in[k + 1] = grads[k];
+    if (now) {
+      apply(in);
+    } else {
+      accumulate(in);
+    }
+  }
+
+ private:
+  index_t count() const { return calls() / options_.accumulation_steps; }
+
+  UpdateRule rule_;
+  std::vector<VariableUpdate> updates_;
+  StepOptions options_;
+  VariableRef iterations_;
+};
+
+}  // namespace
+
+void optimizer_step(UpdateRule rule, std::vector<VariableUpdate> updates, const Tensor& learning_rate,
+                    StepOptions options, const VariableRef& iterations) {
   const char* tag = tag_of(rule);
-  if (iterations.value().dtype() != DType::int64 || iterations.value().rank() != 0) {
+  if (iterations->value().dtype() != DType::int64 || iterations->value().rank() != 0) {
     fail<TypeError>("[", tag, "] `iterations` must be an int64 scalar.");
   }
   for (const VariableUpdate& update : updates) check(tag, update);
   if (!rule.custom) check_rule(tag, rule, updates);
   check_options(tag, updates, options);
 
-  // What can fail for lack of memory or of values comes before the first write.
-  PauseRecording pause;
-  index_t& calls = *iterations.writable().mutable_data<index_t>();
-  const bool applies = (calls + 1) % options.accumulation_steps == 0;
-  const index_t count = calls / options.accumulation_steps;
-  std::vector<Tensor> grads;
+  PauseRecording pause(true);
+  Tensors in{cast(learning_rate, DType::float64)};
+  in[0].raw();
   for (const VariableUpdate& update : updates) {
-    grads.push_back(cast(update.grad, update.variable->value().dtype()));
-    grads.back().raw();
-    update.variable->writable();
-    for (const auto& slot : update.slots) slot->writable();
+    in.push_back(cast(update.grad, update.variable->value().dtype()));
+    in.back().raw();
   }
-  prepare(grads, options, applies);
-  if (rule.shared) rule.shared->writable();
-  for (const auto& variable : options.all_accumulators) variable->writable();
-  for (const auto& [variable, own] : options.averages) {
-    variable->writable();
-    own->writable();
+  const bool accumulates = options.accumulation_steps > 1;
+  if (!accumulates) {
+    std::vector<Tensor> grads(in.begin() + 1, in.end());
+    prepare(grads, options, true);
+    for (std::size_t k = 0; k < grads.size(); ++k) in[k + 1] = grads[k];
   }
-
-  if (applies) {
-    for (const auto& variable : options.decayed) {
-      visit_data(*variable, [&](auto* w, index_t n) {
-        using T = std::remove_pointer_t<decltype(w)>;
-        const T weight_decay = formulas::cast_factor<T>(options.weight_decay);
-        kernels_for<T>().decay(n, weight_decay, static_cast<T>(learning_rate), w);
-      });
-    }
-    if (rule.shared) advance_shared(rule, count + 1);
-    for (std::size_t k = 0; k < updates.size(); ++k) {
-      if (rule.custom) {
-        rule.custom(k, grads[k]);
-      } else {
-        apply_rule(rule, updates[k], grads[k], learning_rate, count + 1);
-      }
-    }
-    for (const auto& own : options.all_accumulators) std::memset(own->writable().raw(), 0, bytes_of(*own));
+  const auto step = std::make_shared<const Step>(std::move(rule), std::move(updates), std::move(options), iterations);
+  const auto doing = [&](void (Step::*part)(const Tensors&) const, bool repeats = true) {
+    announce([&] {
+      std::function<void(const Tensors&)> again;
+      if (repeats) again = [step, part](const Tensors& inputs) { ((*step).*part)(inputs); };
+      return Effect{"optimizer_step", in, step->written(), std::move(again)};
+    });
+    step->make_writable();
+    ((*step).*part)(in);
+  };
+  if (accumulates) {  // whether it applies is another question at every run
+    doing(&Step::run, !step->is_custom());
+  } else if (step->is_custom()) {  // what the function does is recorded as such
+    doing(&Step::before);
+    step->update_each(in);
+    doing(&Step::after);
   } else {
-    for (std::size_t k = 0; k < updates.size(); ++k) {
-      std::memcpy(options.accumulators[k]->writable().raw(), grads[k].raw(), bytes_of(*options.accumulators[k]));
-    }
+    doing(&Step::apply);
   }
-  average(options, count);
-  ++calls;
 }
 
 void update_variable(const UpdateRule& rule, const VariableUpdate& update, double learning_rate, index_t step) {

@@ -52,8 +52,8 @@ struct StepOptions {
 
 // Everything is checked, and everything that may fail for lack of memory is done, before anything is written. (A custom
 // rule may fail between two variables: what to do then is its owner's concern.)
-void optimizer_step(const UpdateRule& rule, const std::vector<VariableUpdate>& updates, double learning_rate,
-                    const StepOptions& options, Variable& iterations);
+void optimizer_step(UpdateRule rule, std::vector<VariableUpdate> updates, const Tensor& learning_rate,
+                    StepOptions options, const VariableRef& iterations);
 
 // One variable alone, without options; `step` counts from 1.
 void update_variable(const UpdateRule& rule, const VariableUpdate& update, double learning_rate, index_t step);

@@ -22,13 +22,14 @@ Variable::Variable(const Tensor& value, std::string name_, bool trainable_)
     : name(name_), path(std::move(name_)), trainable(trainable_), value_(copy_of(value)) {}
 
 const Tensor& Variable::read() {
-  if (trainable && is_float(value_.dtype())) {
-    for (Recorder* recorder : recorders()) recorder->accessed(shared_from_this());
-  }
+  const bool watched = trainable && is_float(value_.dtype());
+  for (Recorder* recorder : recorders())
+    if (watched || recorder->complete) recorder->accessed(shared_from_this());
   return value_;
 }
 
 Tensor Variable::writable() {
+  if (value_.is_unshared()) return value_;
   // Records hold the TensorImpl, views hold the Storage: either kind of reader must not see the write.
   Ref<Storage> mine = value_.storage();
   value_ = value_.with_storage(mine);
@@ -51,11 +52,17 @@ void Variable::assign(const Tensor& value) {
   }
   Tensor converted;
   {
-    PauseRecording pause;
+    PauseRecording pause(true);
     converted = value.dtype() == value_.dtype() ? value : cast(value, value_.dtype());
   }
   const std::size_t bytes = static_cast<std::size_t>(value_.size() * item_size(value_.dtype()));
   if (converted.storage().get() == value_.storage().get()) return;
+  announce([&] {
+    const auto self = shared_from_this();
+    return Effect{"assign", {converted}, {self}, [variable = self.get(), bytes](const Tensors& in) {
+                    std::memcpy(variable->writable().raw(), in[0].raw(), bytes);
+                  }};
+  });
   const Tensor target = writable();
   std::memcpy(target.raw(), converted.raw(), bytes);
 }

@@ -54,9 +54,9 @@ void test_variable() {
   require(!other.gradient({z}, {frozen->value()}, {})[0].defined(), "a frozen variable was watched");
 
   const Tensor before = v->read();
-  Variable iterations(Tensor::scalar(DType::int64, 0), "iterations", false);
-  optimizer_step({.optimizer = Optimizer::sgd, .hyper = {0, 0}, .shared = {}}, {{v, filled(1), {}}}, 0.5, {},
-                 iterations);
+  const auto iterations = std::make_shared<Variable>(Tensor::scalar(DType::int64, 0), "iterations", false);
+  optimizer_step({.optimizer = Optimizer::sgd, .hyper = {0, 0}, .shared = {}}, {{v, filled(1), {}}},
+                 Tensor::scalar(DType::float64, 0.5), {}, iterations);
   require_all("a kept tensor after an update", before, 10);
   require_all("the variable after an update", v->value(), 9.5);
   require(v->value().raw() == address, "an update moved the variable");

@@ -1,0 +1,69 @@
+// Program: a script, frozen. It runs as a loop over function pointers, on memory that was planned once.
+#pragma once
+
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "program/steps.h"
+
+namespace densegrad {
+
+class Program {
+ public:
+  explicit Program(Script script);
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  // What the arguments have to be: contiguous memory of these.
+  struct Argument {
+    DType dtype;
+    Shape shape;
+  };
+  const std::vector<Argument>& arguments() const { return arguments_; }
+
+  // Runs it with the memory of the arguments, which is borrowed for the call. The results own theirs. Allocates nothing
+  // but the results.
+  void run(std::span<const void* const> arguments, std::vector<Tensor>& results);
+  // Who runs it holds this.
+  std::mutex& mutex() { return mutex_; }
+
+  // An estimate of the time of one run, in nanoseconds, from the work of its instructions.
+  double work() const { return work_; }
+  std::size_t arena_bytes() const { return arena_bytes_; }
+  std::size_t instruction_count() const { return instructions_.size(); }
+  std::string describe() const;
+
+  // Fills the arena with NaN: no result may depend on what was there.
+  void poison();
+
+ private:
+  struct Instruction {
+    const Primitive* primitive;
+    Params params;
+    std::function<void(const Tensors&)> again;
+    const char* name;
+    Tensors inputs, outputs;
+  };
+  struct Result {
+    std::size_t block;  // which of the memory blocks that are made anew at each run
+    DType dtype;
+    Shape shape;
+  };
+
+  friend class Lowering;
+
+  std::vector<Argument> arguments_;
+  std::vector<Ref<Storage>> argument_memory_, result_memory_;
+  std::vector<std::size_t> result_bytes_;
+  std::vector<Result> results_;
+  std::vector<Instruction> instructions_;
+  std::vector<std::shared_ptr<Variable>> variables_;  // kept alive
+  Ref<Storage> arena_;
+  std::size_t arena_bytes_ = 0;
+  double work_ = 0;
+  std::mutex mutex_;
+};
+
+}  // namespace densegrad
