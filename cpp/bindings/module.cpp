@@ -34,6 +34,7 @@ PYBIND11_MODULE(_core, m) {
   register_layers(m);
   register_optimizers(m);
   register_tape(m);
+  register_function(m);
   register_program(m);
   register_config(m);
   register_traced(m);

@@ -13,6 +13,7 @@ void register_random(pybind11::module_& m);
 void register_layers(pybind11::module_& m);
 void register_optimizers(pybind11::module_& m);
 void register_tape(pybind11::module_& m);
+void register_function(pybind11::module_& m);
 void register_program(pybind11::module_& m);
 void register_config(pybind11::module_& m);
 void register_traced(pybind11::module_& m);

@@ -4,7 +4,7 @@
 #include "bindings/convert.h"
 #include "bindings/place.h"
 #include "bindings/register.h"
-#include "program/program.h"
+#include "bindings/run_program.h"
 #include "program/trace.h"
 
 namespace densegrad::python {
@@ -25,45 +25,11 @@ class PlacedTrace final : public ProgramTrace {
 // Work above this lets other Python threads run meanwhile.
 constexpr double worth_letting_go = 20'000;  // ns
 
-// A program, and how its results are handed out.
-class PyProgram {
- public:
-  PyProgram(Script script, py::object structure) : program_(std::move(script)), structure_(std::move(structure)) {}
-
-  Program& program() { return program_; }
-
-  // Whether the values are what the program was made for.
-  bool fits(std::span<const py::handle> values) const {
-    const auto& wanted = program_.arguments();
-    if (wanted.size() != values.size()) return false;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const Tensor* t = tensor_in(values[i]);
-      if (!t || !t->has_storage() || t->dtype() != wanted[i].dtype || !(t->shape() == wanted[i].shape)) return false;
-    }
-    return true;
-  }
-
- private:
-  Program program_;
-  py::object structure_;
-};
-
-void run(Program& program, std::span<const void* const> arguments, std::vector<Tensor>& results) {
-  if (program.work() < worth_letting_go && program.mutex().try_lock()) {
-    const std::lock_guard lock(program.mutex(), std::adopt_lock);
-    program.run(arguments, results);
-    return;
-  }
-  const py::gil_scoped_release let_go;
-  const std::lock_guard lock(program.mutex());
-  program.run(arguments, results);
-}
-
-py::list run_program(Program& program, const std::vector<Tensor>& arguments) {
+py::list run_with(Program& program, const std::vector<Tensor>& arguments) {
   std::vector<const void*> memory;
   for (const Tensor& t : arguments) memory.push_back(t.raw());
   std::vector<Tensor> results;
-  run(program, memory, results);
+  run_program(program, memory, results);
   py::list out;
   for (Tensor& t : results) out.append(std::move(t));
   return out;
@@ -82,7 +48,7 @@ py::tuple trace(const py::object& function, const std::vector<Tensor>& arguments
     if (const Tensor* t = tensor_in(leaf)) results.push_back(*t);
   }
   if (refusal.empty()) {
-    auto program = std::make_unique<Program>(trace.script(results));
+    auto program = std::make_shared<Program>(trace.script(results));
     refusal = trace.refusal();
     if (refusal.empty()) return py::make_tuple(result, py::cast(std::move(program)), py::none());
   }
@@ -91,9 +57,20 @@ py::tuple trace(const py::object& function, const std::vector<Tensor>& arguments
 
 }  // namespace
 
+void run_program(Program& program, std::span<const void* const> arguments, std::vector<Tensor>& results) {
+  if (program.work() < worth_letting_go && program.mutex().try_lock()) {
+    const std::lock_guard lock(program.mutex(), std::adopt_lock);
+    program.run(arguments, results);
+    return;
+  }
+  const py::gil_scoped_release let_go;
+  const std::lock_guard lock(program.mutex());
+  program.run(arguments, results);
+}
+
 void register_program(py::module_& m) {
-  py::class_<Program>(m, "Program", "What a function did, frozen: it runs again without Python.")
-      .def("run", run_program, py::arg("arguments"))
+  py::class_<Program, std::shared_ptr<Program>>(m, "Program", "What a function did, frozen: it runs again without Python.")
+      .def("run", run_with, py::arg("arguments"))
       .def("poison", &Program::poison)
       .def("describe", &Program::describe)
       .def_property_readonly("arena_bytes", &Program::arena_bytes)

@@ -251,7 +251,6 @@ class Step {
     average(options_, count());
     ++*iterations_->writable().mutable_data<index_t>();
   }
-  bool is_custom() const { return static_cast<bool>(rule_.custom); }
   // Keeps the gradients for a later call.
   void accumulate(const Tensors& in) const {
     for (std::size_t k = 0; k < updates_.size(); ++k) {
@@ -308,8 +307,11 @@ void optimizer_step(UpdateRule rule, std::vector<VariableUpdate> updates, const 
     prepare(grads, options, true);
     for (std::size_t k = 0; k < grads.size(); ++k) in[k + 1] = grads[k];
   }
+  // What programs keep does not hold the host's function.
+  const auto custom = accumulates ? nullptr : std::exchange(rule.custom, nullptr);
+  const bool repeats = !rule.custom;
   const auto step = std::make_shared<const Step>(std::move(rule), std::move(updates), std::move(options), iterations);
-  const auto doing = [&](void (Step::*part)(const Tensors&) const, bool repeats = true) {
+  const auto doing = [&](void (Step::*part)(const Tensors&) const) {
     announce([&] {
       std::function<void(const Tensors&)> again;
       if (repeats) again = [step, part](const Tensors& inputs) { ((*step).*part)(inputs); };
@@ -319,10 +321,10 @@ void optimizer_step(UpdateRule rule, std::vector<VariableUpdate> updates, const 
     ((*step).*part)(in);
   };
   if (accumulates) {  // whether it applies is another question at every run
-    doing(&Step::run, !step->is_custom());
-  } else if (step->is_custom()) {  // what the function does is recorded as such
+    doing(&Step::run);
+  } else if (custom) {  // what the function does is recorded as such
     doing(&Step::before);
-    step->update_each(in);
+    for (std::size_t k = 1; k < in.size(); ++k) custom(k - 1, in[k]);
     doing(&Step::after);
   } else {
     doing(&Step::apply);
