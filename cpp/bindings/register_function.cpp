@@ -127,8 +127,9 @@ PyObject* call(PyObject* object, PyObject* const* args, std::size_t count, PyObj
       for (std::size_t i = 0; i < self->known.size(); ++i) {
         if (!bind(*self->known[i], args, static_cast<std::size_t>(n), memory)) continue;
         const std::shared_ptr<Known> known = self->known[i];
-        if (i > 0) std::rotate(self->known.begin(), self->known.begin() + static_cast<std::ptrdiff_t>(i),
-                               self->known.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+        if (i > 0)
+          std::rotate(self->known.begin(), self->known.begin() + static_cast<std::ptrdiff_t>(i),
+                      self->known.begin() + static_cast<std::ptrdiff_t>(i) + 1);
         return run_known(known, {memory.data(), memory.size()}).release().ptr();
       }
     }
@@ -227,14 +228,13 @@ PyObject* bound(PyObject* object, PyObject* instance, PyObject*) {
 }  // namespace
 
 void register_function(py::module_& m) {
-  static PyMemberDef members[] = {{"__vectorcalloffset__", T_PYSSIZET, offsetof(Function, call), READONLY, nullptr},
-                                  {"__dictoffset__", T_PYSSIZET, offsetof(Function, dict), READONLY, nullptr},
-                                  {"__weaklistoffset__", T_PYSSIZET, offsetof(Function, weak_references), READONLY,
-                                   nullptr},
-                                  {nullptr, 0, 0, 0, nullptr}};
-  static PyMethodDef methods[] = {{"_know", know, METH_VARARGS, nullptr},
-                                  {"_forget", forget, METH_O, nullptr},
-                                  {nullptr, nullptr, 0, nullptr}};
+  static PyMemberDef members[] = {
+      {"__vectorcalloffset__", T_PYSSIZET, offsetof(Function, call), READONLY, nullptr},
+      {"__dictoffset__", T_PYSSIZET, offsetof(Function, dict), READONLY, nullptr},
+      {"__weaklistoffset__", T_PYSSIZET, offsetof(Function, weak_references), READONLY, nullptr},
+      {nullptr, 0, 0, 0, nullptr}};
+  static PyMethodDef methods[] = {
+      {"_know", know, METH_VARARGS, nullptr}, {"_forget", forget, METH_O, nullptr}, {nullptr, nullptr, 0, nullptr}};
   static PyGetSetDef attributes[] = {{"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
                                      {nullptr, nullptr, nullptr, nullptr, nullptr}};
   static PyType_Slot slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},

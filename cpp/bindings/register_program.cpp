@@ -69,7 +69,8 @@ void run_program(Program& program, std::span<const void* const> arguments, std::
 }
 
 void register_program(py::module_& m) {
-  py::class_<Program, std::shared_ptr<Program>>(m, "Program", "What a function did, frozen: it runs again without Python.")
+  py::class_<Program, std::shared_ptr<Program>>(m, "Program",
+                                                "What a function did, frozen: it runs again without Python.")
       .def("run", run_with, py::arg("arguments"))
       .def("poison", &Program::poison)
       .def("describe", &Program::describe)

@@ -103,8 +103,8 @@ void register_traced(py::module_& m) {
   if (!type) throw py::error_already_set();
   const py::object symbolic = m.attr("SymbolicOperand");
   // What asks a tensor nothing but its name, or makes one of something else, is no operation.
-  const auto plain = {"constant", "convert",     "flatten",           "note_call",
-                      "pack_as",  "placeholder", "restored_variable", "trace", "unique_id"};
+  const auto plain = {"constant",    "convert",           "flatten", "note_call", "pack_as",
+                      "placeholder", "restored_variable", "trace",   "unique_id"};
   const py::dict names = m.attr("__dict__");
   for (py::handle item : py::list(names.attr("items")())) {
     const auto [name, function] = py::cast<std::pair<std::string, py::object>>(item);

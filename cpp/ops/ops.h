@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "core/philox.h"
 #include "core/tensor.h"
 #include "kernels/table.h"
 #include "ops/primitive.h"
@@ -56,12 +55,8 @@ Tensor scatter_add(const Tensor& x, const Tensor& indices, const Tensor& updates
 Tensor one_hot(const Tensor& indices, index_t classes, DType dtype);
 Tensor argsort(const Tensor& x);  // of the last axis
 
-// Keras' stateless random numbers for a seeded generator: in [lo, hi); normal; normal, redrawn outside of mean +- 2 stddev;
-// integers in [lo, hi), for hi > lo.
-Tensor random_uniform(const Philox& generator, const Shape& shape, double lo, double hi, DType dtype);
-Tensor random_normal(const Philox& generator, const Shape& shape, double mean, double stddev, DType dtype);
-Tensor random_truncated_normal(const Philox& generator, const Shape& shape, double mean, double stddev, DType dtype);
-Tensor random_integers(const Philox& generator, const Shape& shape, std::int64_t lo, std::int64_t hi, DType dtype);
+// Keras' stateless random numbers for `seed`, int64 (2,): the seed and the number of the draw.
+Tensor random(const Tensor& seed, const RandomParams& params);
 
 // Products. Leading axes broadcast.
 Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a = false, bool transpose_b = false);

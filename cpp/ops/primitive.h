@@ -89,6 +89,16 @@ struct LossParams {
   LossParameters parameters;  // in the order that the formula declares
   int axis;                   // of the classes; non-negative
 };
+// uniform: in [a, b); normal: mean a, standard deviation b; truncated_normal: redrawn outside of a +- 2 b; integers: in
+// [lo, hi), for hi > lo.
+enum class Distribution { uniform, normal, truncated_normal, integers };
+struct RandomParams {
+  Distribution distribution;
+  Shape shape;
+  DType dtype;
+  double a = 0, b = 0;
+  index_t lo = 0, hi = 0;
+};
 struct ScheduleParams {
   Schedule schedule;
   std::vector<double> hyper;  // in the order that the formula declares
@@ -98,7 +108,8 @@ struct CustomParams {
 };
 
 using Params = std::variant<std::monostate, AxesParams, AxisParams, ShapeParams, PermuteParams, SliceParams, ClipParams,
-                            CastParams, OneHotParams, MatmulParams, ActivationParams, LossParams, ScheduleParams, CustomParams>;
+                            CastParams, OneHotParams, MatmulParams, ActivationParams, LossParams, RandomParams,
+                            ScheduleParams, CustomParams>;
 
 // ---- Rules ----------------------------------------------------------------------------------------------------------
 

@@ -1,9 +1,10 @@
-// Random tensors from the counter-based generator. Not recorded: a draw depends on nothing.
+// Random tensors from the counter-based generator: a function of the seed alone, through which no derivative passes.
 #include <array>
 #include <cmath>
 #include <numbers>
 
 #include "core/philox.h"
+#include "ops/batch.h"
 #include "ops/ops.h"
 
 namespace densegrad {
@@ -66,15 +67,12 @@ class NormalPairs {
   std::size_t used_ = 4;
 };
 
-}  // namespace
-
-Tensor random_uniform(const Philox& generator, const Shape& shape, double lo, double hi, DType dtype) {
-  Tensor t(dtype, shape);
-  visit_float(dtype, [&](auto type) {
+void fill_uniform(const Philox& generator, const RandomParams& p, Tensor& t) {
+  visit_float(t.dtype(), [&](auto type) {
     using T = typename decltype(type)::type;
     constexpr std::size_t n = 4 / words_per<T>;
     // Keras scales in the dtype of the result: u * (hi - lo) + lo.
-    const T low = static_cast<T>(lo), span = static_cast<T>(hi) - low;
+    const T low = static_cast<T>(p.a), span = static_cast<T>(p.b) - low;
     fill<n, T>(t, [&](std::uint64_t i) {
       const auto words = generator.block(i);
       std::array<T, n> values;
@@ -82,15 +80,13 @@ Tensor random_uniform(const Philox& generator, const Shape& shape, double lo, do
       return values;
     });
   });
-  return t;
 }
 
-Tensor random_normal(const Philox& generator, const Shape& shape, double mean, double stddev, DType dtype) {
-  Tensor t(dtype, shape);
-  visit_float(dtype, [&](auto type) {
+void fill_normal(const Philox& generator, const RandomParams& p, Tensor& t) {
+  visit_float(t.dtype(), [&](auto type) {
     using T = typename decltype(type)::type;
     constexpr std::size_t n = 4 / words_per<T>;
-    const T m = static_cast<T>(mean), s = static_cast<T>(stddev);
+    const T m = static_cast<T>(p.a), s = static_cast<T>(p.b);
     fill<n, T>(t, [&](std::uint64_t i) {
       NormalPairs<T> pairs(generator, i);
       std::array<T, n> values;
@@ -102,17 +98,15 @@ Tensor random_normal(const Philox& generator, const Shape& shape, double mean, d
       return values;
     });
   });
-  return t;
 }
 
-Tensor random_truncated_normal(const Philox& generator, const Shape& shape, double mean, double stddev, DType dtype) {
-  Tensor t(dtype, shape);
-  visit_float(dtype, [&](auto type) {
+void fill_truncated_normal(const Philox& generator, const RandomParams& p, Tensor& t) {
+  visit_float(t.dtype(), [&](auto type) {
     using T = typename decltype(type)::type;
     // A group rejects what is out of bounds and draws on; 64 blocks per number are reserved for it, so that groups do not
     // depend on each other.
     constexpr std::size_t n = 4 / words_per<T>;
-    const T m = static_cast<T>(mean), s = static_cast<T>(stddev);
+    const T m = static_cast<T>(p.a), s = static_cast<T>(p.b);
     fill<n, T>(t, [&](std::uint64_t i) {
       NormalPairs<T> pairs(generator, i * n * 64);
       std::array<T, n> values;
@@ -122,13 +116,11 @@ Tensor random_truncated_normal(const Philox& generator, const Shape& shape, doub
       return values;
     });
   });
-  return t;
 }
 
-Tensor random_integers(const Philox& generator, const Shape& shape, std::int64_t lo, std::int64_t hi, DType dtype) {
-  Tensor t(dtype, shape);
-  const std::uint64_t low = static_cast<std::uint64_t>(lo), span = static_cast<std::uint64_t>(hi) - low;
-  if (dtype == DType::int32) {
+void fill_integers(const Philox& generator, const RandomParams& p, Tensor& t) {
+  const std::uint64_t low = static_cast<std::uint64_t>(p.lo), span = static_cast<std::uint64_t>(p.hi) - low;
+  if (t.dtype() == DType::int32) {
     fill<4, std::int32_t>(t, [&](std::uint64_t i) {
       const auto words = generator.block(i);
       std::array<std::int32_t, 4> values;
@@ -147,7 +139,53 @@ Tensor random_integers(const Philox& generator, const Shape& shape, std::int64_t
       return values;
     });
   }
-  return t;
 }
+
+// Keras' kernels take 32-bit seeds.
+std::uint64_t reduced(index_t n) {
+  constexpr index_t seeds = (index_t(1) << 31) - 2;
+  return static_cast<std::uint64_t>((n % seeds + seeds) % seeds);
+}
+
+const RandomParams& random_params(const Params& params) { return std::get<RandomParams>(params); }
+
+void random_shapes(const Tensors& in, const Params& params, Specs& out) {
+  if (in[0].dtype() != DType::int64 || !(in[0].shape() == Shape{2})) {
+    fail("[random] `seed` has shape ", in[0].shape(), " and dtype ", in[0].dtype(),
+         ": it must be an integer or an int64 tensor of shape (2,), the seed and the number of the draw.");
+  }
+  out.push_back({random_params(params).dtype, random_params(params).shape});
+}
+
+void random_eval(const Tensors& in, const Params& params, Tensors& out) {
+  const RandomParams& p = random_params(params);
+  const index_t* seed = in[0].data<index_t>();
+  const Philox generator(reduced(seed[0]), reduced(seed[1]));
+  switch (p.distribution) {
+    case Distribution::uniform: return fill_uniform(generator, p, out[0]);
+    case Distribution::normal: return fill_normal(generator, p, out[0]);
+    case Distribution::truncated_normal: return fill_truncated_normal(generator, p, out[0]);
+    case Distribution::integers: return fill_integers(generator, p, out[0]);
+  }
+}
+
+// Every example has a seed of its own.
+void random_vmap(VmapContext& c) {
+  std::vector<Tensor> draws;
+  for (index_t i = 0; i < c.batch; ++i) {
+    const Tensor seed = reshape(slice(c.inputs[0], {.start = {i, 0}, .step = {1, 1}, .extent = {1, 2}}), {2});
+    draws.push_back(reshape(run1(c.primitive, {seed}, c.params), with_batch(1, random_params(c.params).shape)));
+  }
+  c.outputs = {concatenate(draws, 0)};
+}
+
+const Primitive random_primitive{
+    .name = "random", .shapes = random_shapes, .eval = random_eval, .vmap = random_vmap, .differentiable = false};
+
+}  // namespace
+
+Tensor random(const Tensor& seed, const RandomParams& params) { return run1(random_primitive, {seed}, params); }
+
+std::vector<const Primitive*> random_primitives() { return {&random_primitive}; }
 
 }  // namespace densegrad

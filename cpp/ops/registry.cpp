@@ -13,6 +13,7 @@ std::vector<const Primitive*> matmul_primitives();
 std::vector<const Primitive*> linalg_primitives();
 std::vector<const Primitive*> dense_primitives();
 std::vector<const Primitive*> loss_primitives();
+std::vector<const Primitive*> random_primitives();
 std::vector<const Primitive*> schedule_primitives();
 std::vector<const Primitive*> custom_primitives();
 
@@ -21,7 +22,7 @@ const std::vector<const Primitive*>& all_primitives() {
     std::vector<const Primitive*> list;
     for (auto family : {elementwise_primitives, compare_primitives, select_primitives, reduce_primitives,
                         movement_primitives, indexing_primitives, matmul_primitives, linalg_primitives,
-                        dense_primitives, loss_primitives, schedule_primitives, custom_primitives}) {
+                        dense_primitives, loss_primitives, random_primitives, schedule_primitives, custom_primitives}) {
       for (const Primitive* p : family()) list.push_back(p);
     }
     return list;

@@ -41,11 +41,8 @@ void schedule_eval(const Tensors& in, const Params& params, Tensors& out) {
   });
 }
 
-const Primitive schedule_primitive{.name = "schedule",
-                                   .shapes = schedule_shapes,
-                                   .eval = schedule_eval,
-                                   .vmap = same_vmap,
-                                   .differentiable = false};
+const Primitive schedule_primitive{
+    .name = "schedule", .shapes = schedule_shapes, .eval = schedule_eval, .vmap = same_vmap, .differentiable = false};
 
 }  // namespace
 

@@ -84,8 +84,8 @@ class Lowering {
     for (const int r : script_.results) needed[at(r)] = 1;
     std::vector<ScriptStep> kept;
     for (auto step = script_.steps.rbegin(); step != script_.steps.rend(); ++step) {
-      const bool live = step->again || std::any_of(step->outputs.begin(), step->outputs.end(),
-                                                   [&](int v) { return needed[at(v)]; });
+      const bool live =
+          step->again || std::any_of(step->outputs.begin(), step->outputs.end(), [&](int v) { return needed[at(v)]; });
       if (!live) continue;
       for (const int v : step->inputs) needed[at(v)] = 1;
       kept.push_back(std::move(*step));
@@ -163,7 +163,8 @@ class Lowering {
       }
       if (step.primitive->in_place < 0) continue;
       const int from = root_[at(step.inputs[at(step.primitive->in_place)])], to = step.outputs[0];
-      const bool read_once = std::count_if(step.inputs.begin(), step.inputs.end(), [&](int v) { return root_[at(v)] == from; }) == 1;
+      const bool read_once =
+          std::count_if(step.inputs.begin(), step.inputs.end(), [&](int v) { return root_[at(v)] == from; }) == 1;
       if (value(from).kind == ScriptValue::made && last_[at(from)] == s && read_once && !is_result(from) &&
           !is_result(to) && value(from).bytes() == value(to).bytes()) {
         merge(to, from);
@@ -210,7 +211,8 @@ class Lowering {
     for (ScriptStep& step : script_.steps) {
       if (step.primitive && step.primitive->views) continue;
       if (!step.again && !step.primitive) step.primitive = &copy_primitive;
-      Program::Instruction instruction{step.primitive, std::move(step.params), std::move(step.again), step.name, {}, {}};
+      Program::Instruction instruction{
+          step.primitive, std::move(step.params), std::move(step.again), step.name, {}, {}};
       for (const int v : step.inputs) instruction.inputs.push_back(tensor(v));
       for (const int v : step.outputs) instruction.outputs.push_back(tensor(v));
       for (const int v : step.written) keep(value(v).source);

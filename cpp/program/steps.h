@@ -14,7 +14,7 @@ struct ScriptValue {
   Kind kind;
   DType dtype;
   Shape shape;
-  Tensor tensor = {};                         // of a constant
+  Tensor tensor = {};                          // of a constant
   std::shared_ptr<Variable> source = nullptr;  // of a variable
 
   std::size_t bytes() const { return static_cast<std::size_t>(shape.count() * item_size(dtype)); }

@@ -98,7 +98,8 @@ void ProgramTrace::happens(Effect effect) {
 
 void ProgramTrace::cut(const char* what, const Tensors& inputs, const Tensors& outputs) {
   if (!outputs.empty()) return;
-  const bool constant = std::all_of(inputs.begin(), inputs.end(), [&](const Tensor& t) { return !ids_.contains(t.id()); });
+  const bool constant =
+      std::all_of(inputs.begin(), inputs.end(), [&](const Tensor& t) { return !ids_.contains(t.id()); });
   if (!inputs.empty() && constant) return;
   refuse(std::string("`") + what + "` takes a value out of the function");
 }

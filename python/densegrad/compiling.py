@@ -208,7 +208,7 @@ class Compiled:
 
     def _account(self, x, y, y_pred, sample_weight, loss):
         samples = len(nest.flatten(x)[0])
-        self._loss_tracker.add(float(loss), samples)
+        self._loss_tracker.add(loss, samples)
         if isinstance(self._loss_object, Objective):
             self._loss_object.account(samples)
         for _, metric, weighted in self._metric_objects:

@@ -71,7 +71,7 @@ class Objective:
     def account(self, samples):
         """Add the values of the last call to the trackers."""
         for tracker, value in zip(self.trackers, self._values):
-            tracker.add(float(value), samples)
+            tracker.add(value, samples)
 
 
 class OnOutput:

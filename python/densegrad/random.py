@@ -13,7 +13,6 @@ from densegrad.saving import Names
 __all__ = ["SeedGenerator", "normal", "randint", "set_random_seed", "truncated_normal", "uniform"]
 
 _names = Names("random")
-_SEEDS = 2**31 - 2  # Keras' kernels take 32-bit seeds
 
 # Two streams: shuffling must not move the seeds of later layers, which follow Keras' draw for draw.
 _seeds = _python_random.Random()
@@ -81,11 +80,12 @@ class SeedGenerator:
 
         Source: Keras `SeedGenerator.next`.
         """
-        with _core.Pause():  # a draw depends on nothing
+        with _core.Pause():  # no derivative depends on a draw
             seed = self.state.value
-            first, second = (int(n) for n in seed.numpy())
-            after = (first, second + 1) if ordered else ((n + 1) * 5387 % 933199 for n in (first, second))
-            self.state.assign(np.array([*after], np.int64))
+            if ordered:
+                self.state.assign_add(np.array([0, 1], np.int64))
+            else:
+                self.state.assign([(int(n) + 1) * 5387 % 933199 for n in seed.numpy()])
         return seed
 
     def get_config(self):
@@ -109,16 +109,14 @@ def checked_seed(tag, seed):
     return int(seed)
 
 
-def _seed_pair(tag, seed):
-    """Return the seed and the number of the draw as the core takes them."""
+def _seed_for(tag, seed):
+    """Return the seed as the core takes it: an integer, or a tensor of it and the number of the draw."""
     if seed is None:
         if not _default:
             _default.append(SeedGenerator())
-        pair = _default[0].next(ordered=False).numpy()
-    else:
-        seed = checked_seed(tag, seed)
-        pair = seed.next().numpy() if isinstance(seed, SeedGenerator) else (seed, 0)
-    return tuple(int(n) % _SEEDS for n in pair)
+        return _default[0].next(ordered=False)
+    seed = checked_seed(tag, seed)
+    return seed.next() if isinstance(seed, SeedGenerator) else seed
 
 
 def _draw(tag, numbers, shape, first, second, dtype, seed):
@@ -126,8 +124,7 @@ def _draw(tag, numbers, shape, first, second, dtype, seed):
         if not config.is_number(value):
             raise TypeError(f"[{tag}] `{name}` is {value!r}: it must be a number.")
     dtype = config.float_dtype(dtype, tag)
-    seed, draw = _seed_pair(tag, seed)
-    return numbers(shape, first, second, seed, dtype, draw)
+    return numbers(shape, first, second, _seed_for(tag, seed), dtype)
 
 
 def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
@@ -187,8 +184,7 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
     for name, value in (("minval", minval), ("maxval", maxval)):
         if not config.is_integer(value):
             raise TypeError(f"[randint] `{name}` is {value!r}: it must be an integer.")
-    seed, draw = _seed_pair("randint", seed)
-    return _core.random_integers(shape, minval, maxval, seed, dtype, draw)
+    return _core.random_integers(shape, minval, maxval, _seed_for("randint", seed), dtype)
 
 
 def permutation(n: int, block: int | None = None) -> np.ndarray:

@@ -68,13 +68,14 @@ class Mean(Metric):
         self.count.assign_add(count)
 
     def add(self, value, weight):
-        """Add one Python float with a weight."""
-        self.total.assign_add(value * weight)
+        """Add one number, also as a scalar tensor, with a weight."""
+        self.total.assign_add(_core.multiply(_core.convert(value, self.dtype), weight))
         self.count.assign_add(weight)
 
     def result(self):
         """Return the mean so far, a scalar tensor."""
-        return _core.divide(self.total, self.count) if self.count.item() else _core.constant(0.0, self.dtype)
+        none = _core.equal(self.count, 0)
+        return _core.where(none, 0.0, _core.divide(self.total, _core.where(none, 1.0, self.count)))
 
 
 class MeanMetricWrapper(Mean):
