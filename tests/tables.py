@@ -281,6 +281,21 @@ def loss_rows(name, form, **options):
               lambda v, dtype, t, p, d: grad_bound(labels(t, p), p, d, dtype), distance, wrt=(*wrt, 2))  # fmt: skip
 
 
+def draws(seed, n):
+    """The first n words of a stream by Philox 4x32 with 10 rounds (Salmon et al. 2011), keyed as Keras' is."""
+
+    def rounds(c, k):
+        for r in range(10):
+            p, q = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+            a, b = (k[0] + r * 0x9E3779B9) % 2**32, (k[1] + r * 0xBB67AE85) % 2**32
+            c = [(q >> 32) ^ c[1] ^ a, q % 2**32, (p >> 32) ^ c[3] ^ b, p % 2**32]
+        return c
+
+    halves = [int(n) % (2**31 - 2) for n in seed]
+    *key, upper, top = rounds([halves[0], 0, halves[1], 0], [0x3EC8F720, 0x02461E29])
+    return np.array([w for i in range(-(-n // 4)) for w in rounds([i, 0, upper, top], key)][:n])
+
+
 @dg.custom_gradient
 def custom_square(x):
     """x^2 by a derivative of its own."""
@@ -295,5 +310,12 @@ COARSE += [row for key in LOSSES for row in loss_rows(*key)]
 COARSE += [row for name in OPTIONS for options in OPTIONS[name] for row in loss_rows(name, "values", **options)]
 COARSE += [Row("custom_gradient", "custom_gradient", custom_square, np.square, box(-3, 3), [(s,) for s in SAME],
                ulps(0.51), wrt=(0,), example=15)]  # fmt: skip
-ROWS = ELEMENTWISE + STRUCTURAL + LINALG + COARSE + COMPOSITIONS
+STATELESS = [
+    fixed("random", "random", lambda seed: _core.random_integers((3, 5), -7, 100, seed),
+          lambda seed: draws(seed, 15).reshape(3, 5) % 107 - 7, [((2,),)], lambda rng, s: [rng.integers(0, 2**31, s[0])],
+          wrt=()),
+    fixed("schedule", "schedule", lambda x: _core.schedule("inverse_time_decay", x, [8, 2, 1, 0], _core.convert(x).dtype),
+          lambda x: 8 / (1 + x / 2), [((),), ((5,),), ((0, 3),)], box(0, 9), ulps(2), wrt=()),
+]  # fmt: skip
+ROWS = ELEMENTWISE + STRUCTURAL + LINALG + COARSE + STATELESS + COMPOSITIONS
 COARSE_PRIMITIVES = {"dense", "activation", "activation_grad", "loss", "loss_grad"}

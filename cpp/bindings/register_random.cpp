@@ -10,9 +10,9 @@ namespace densegrad::python {
 
 namespace {
 
-// An integer with the number of the draw, or a tensor of both.
+// An integer with the number of the draw, or both in a tensor or array.
 Tensor seed_of(py::handle seed, index_t draw) {
-  if (is_tensor(seed)) return convert(seed);
+  if (is_tensor(seed) || (py::isinstance<py::array>(seed) && py::len(seed) > 0)) return convert(seed);
   Tensor pair(DType::int64, {2});
   pair.mutable_data<index_t>()[0] = parse_index("seed", seed);
   pair.mutable_data<index_t>()[1] = draw;

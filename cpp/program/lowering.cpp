@@ -180,7 +180,7 @@ class Lowering {
       for (const int v : step.outputs) used[at(root_[at(v)])] = 1;
     for (std::size_t v = 0; v < script_.values.size(); ++v) {
       const int base = static_cast<int>(v);
-      if (!used[v] || root_[v] != base || is_result(base)) continue;
+      if (!used[v] || value(base).kind != ScriptValue::made || root_[v] != base || is_result(base)) continue;
       buffers.push_back({value(base).bytes(), first_[v], last_[v]});
       owners.push_back(base);
     }

@@ -36,6 +36,7 @@ from densegrad.forward import ForwardAccumulator
 from densegrad.gradcheck import GradientError, GradientReport, gradcheck
 from densegrad.layers import Input
 from densegrad.models import Model, Sequential
+from densegrad.programs import function
 from densegrad.random import set_random_seed
 from densegrad.tape import GradientTape, custom_gradient
 from densegrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
@@ -81,6 +82,7 @@ __all__ = [
     "constraints",
     "custom_gradient",
     "get_num_threads",
+    "function",
     "global_norm",
     "grad",
     "gradcheck",
