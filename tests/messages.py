@@ -248,8 +248,9 @@ ROWS = [
      "[matmul] `x1` has shape () and `x2` has shape (2, 2): scalars have no matrix product."),
     (op("random_integers", (2,), 0, 1, 1, "float32"), T,
      "[random_integers] `dtype` is float32: it must be int32 or int64."),
-    (lambda: _core.random_integers((2,), 0, 9, t(2)), V, "[random] `seed` has shape (2,) and dtype float32: it must be an "
-     "integer or an int64 tensor of shape (2,), the seed and the number of the draw."),
+    (lambda: _core.random_integers((2,), 0, 9, t(2)), V,
+     "[random] `seed` has shape (2,) and dtype float32: it must be an integer or an int64 tensor of shape (2,), the "
+     "seed and the number of the draw."),
     (op("random_integers", (2,), 3, 3, 1), V, "[random_integers] `maxval` is 3 and `minval` is 3: it must be larger."),
     (op("random_integers", (2,), 0, 2**31 + 1, 1), OVERFLOW,
      "[random_integers] [0, 2147483649) does not fit int32."),

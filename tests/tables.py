@@ -296,6 +296,11 @@ def draws(seed, n):
     return np.array([w for i in range(-(-n // 4)) for w in rounds([i, 0, upper, top], key)][:n])
 
 
+def decayed(step):
+    """8 / (1 + step / 2)."""
+    return _core.schedule("inverse_time_decay", step, [8, 2, 1, 0], step.dtype)
+
+
 @dg.custom_gradient
 def custom_square(x):
     """x^2 by a derivative of its own."""
@@ -312,10 +317,10 @@ COARSE += [Row("custom_gradient", "custom_gradient", custom_square, np.square, b
                ulps(0.51), wrt=(0,), example=15)]  # fmt: skip
 STATELESS = [
     fixed("random", "random", lambda seed: _core.random_integers((3, 5), -7, 100, seed),
-          lambda seed: draws(seed, 15).reshape(3, 5) % 107 - 7, [((2,),)], lambda rng, s: [rng.integers(0, 2**31, s[0])],
-          wrt=()),
-    fixed("schedule", "schedule", lambda x: _core.schedule("inverse_time_decay", x, [8, 2, 1, 0], _core.convert(x).dtype),
-          lambda x: 8 / (1 + x / 2), [((),), ((5,),), ((0, 3),)], box(0, 9), ulps(2), wrt=()),
+          lambda seed: draws(seed, 15).reshape(3, 5) % 107 - 7, [((2,),)],
+          lambda rng, s: [rng.integers(0, 2**31, s[0])], wrt=()),
+    fixed("schedule", "schedule", lambda x: decayed(dg.constant(x)), lambda x: 8 / (1 + x / 2),
+          [((),), ((5,),), ((0, 3),)], box(0, 9), ulps(2), wrt=()),
 ]  # fmt: skip
 ROWS = ELEMENTWISE + STRUCTURAL + LINALG + COARSE + STATELESS + COMPOSITIONS
 COARSE_PRIMITIVES = {"dense", "activation", "activation_grad", "loss", "loss_grad"}

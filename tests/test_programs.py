@@ -1,4 +1,4 @@
-"""Programs: what was recorded once gives the same bits as Python, keeps nothing of the caller's, and says what it cannot."""
+"""Programs: what was recorded once gives the same bits as Python, and what cannot be recorded is named."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from rows import generator
 from tables import ROWS
 
 DIFFERENTIABLE = [row for row in ROWS if row.wrt]
-NO_PROGRAM = {"custom_gradient"}  # its function runs in Python, as any other: see below
 
 
 def narrow(inputs, dtype):

@@ -262,18 +262,18 @@ def clip_by_global_norm(
 def schedule(name: str, step: ArrayLike, numbers: Sequence[float], dtype: Any = "float32") -> Tensor: ...
 def schedule_names() -> list[str]: ...
 
-# Keras' stateless uniform generator for `seed`, in [minval, maxval).
+# Keras' stateless generators. A seed is an integer, or an int64 tensor of it and the number of the draw.
 def random_integers(
-    shape: Sequence[int], minval: int, maxval: int, seed: int, dtype: Any = "int32", draw: int = 0
+    shape: Sequence[int], minval: int, maxval: int, seed: int | Tensor, dtype: Any = "int32", draw: int = 0
 ) -> Tensor: ...
 def random_normal(
-    shape: Sequence[int], mean: float, stddev: float, seed: int, dtype: Any = "float32", draw: int = 0
+    shape: Sequence[int], mean: float, stddev: float, seed: int | Tensor, dtype: Any = "float32", draw: int = 0
 ) -> Tensor: ...
 def random_truncated_normal(
-    shape: Sequence[int], mean: float, stddev: float, seed: int, dtype: Any = "float32", draw: int = 0
+    shape: Sequence[int], mean: float, stddev: float, seed: int | Tensor, dtype: Any = "float32", draw: int = 0
 ) -> Tensor: ...
 def random_uniform(
-    shape: Sequence[int], minval: float, maxval: float, seed: int, dtype: Any = "float32", draw: int = 0
+    shape: Sequence[int], minval: float, maxval: float, seed: int | Tensor, dtype: Any = "float32", draw: int = 0
 ) -> Tensor: ...
 
 # Fine primitives, NumPy names and broadcasting.
@@ -357,3 +357,24 @@ def set_num_threads(n: int) -> None: ...
 def blas_config() -> dict[str, Any]: ...
 def build_config() -> dict[str, Any]: ...
 def set_blas_path(path: str) -> None: ...  # called once by `densegrad.__init__`
+
+# Programs: what `densegrad.function` is made of.
+class Program:
+    """What a function did, frozen: it runs again without Python."""
+
+    arena_bytes: int
+    instructions: int
+
+    def run(self, arguments: Sequence[Tensor]) -> list[Tensor]: ...
+    def poison(self) -> None: ...
+    def describe(self) -> str: ...
+
+class Function:
+    """A Python function that is replaced by programs; calls that none fits go to `slow(function, args, kwargs)`."""
+
+    def __init__(self, slow: Callable[[Function, tuple, dict], Any]) -> None: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+def trace(
+    function: Callable[..., Any], arguments: Sequence[Tensor]
+) -> tuple[Any, Program | None, str | None]: ...  # the result, the program that does the same, why there is none

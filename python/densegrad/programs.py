@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import warnings
-import weakref
 from numbers import Number
 
 import numpy as np
 
 from densegrad import _core, nest
-from densegrad._core import Tensor, Variable
+from densegrad._core import Tensor
 
 __all__ = ["function"]
 
@@ -33,10 +31,11 @@ def function(func=None, **options):
     - Where a value leaves the function (`float(t)`, `t.numpy()`, `if t > 0`), it cannot be replayed: there is one
       warning with the place, and every call with this signature runs the Python code. `f.refusals` lists the reasons.
     - While a tape or another recorded function is open around the call, the Python code runs and is recorded there.
-    - A function that is called with more than 64 signatures forgets the oldest.
+    - A function that is called with more than 64 signatures forgets the oldest. Until then it keeps the objects in
+      them.
 
-    Arrays that are C-contiguous and have a dtype of densegrad are read where they are, without a copy. Results own their
-    memory.
+    Arrays that are C-contiguous and have a dtype of densegrad are read where they are, without a copy. Results own
+    their memory.
 
     Args:
         func: a function of tensors, arrays and anything else, also in lists, tuples and dicts. Without it: a decorator.
@@ -111,9 +110,7 @@ def _trace(self, key, args, kwargs, leaves, given):
     if reason is not None:
         name = getattr(python, "__qualname__", repr(python))
         self.refusals.append(reason)
-        warnings.warn(
-            f"[function] `{name}` runs as Python with these arguments: {reason}.", UserWarning, stacklevel=3
-        )
+        warnings.warn(f"[function] `{name}` runs as Python with these arguments: {reason}.", UserWarning, stacklevel=3)
     _remember(self, key, entry, args, kwargs, leaves, given)
     return result
 
@@ -126,9 +123,9 @@ def _remember(self, key, entry, args, kwargs, leaves, given):
         return
     self.programs.append(entry.program)
     if not kwargs and len(args) == len(leaves) and all(a is b for a, b in zip(args, leaves)):
-        entry_leaves = [leaf if isinstance(leaf, Tensor) else leaf for leaf in entry.leaves]
+        # In the core's own words: a tensor for its dtype and shape, a tuple for the very object in it.
         parameters = [leaf if isinstance(leaf, Tensor) else (leaf,) for leaf in given]
-        self._know(parameters, entry.program, entry.structure, entry_leaves)
+        self._know(parameters, entry.program, entry.structure, entry.leaves)
 
 
 def _forget(self, key):
