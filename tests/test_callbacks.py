@@ -311,7 +311,7 @@ def test_callback_list_in_a_loop_of_ones_own():
     fitted = dg.Sequential([dg.layers.Dense(1)])
     fitted.compile("sgd", "mse")
     x = np.ones((2, 1), np.float32)
-    assert fitted.fit(x, x, verbose=0, callbacks=callbacks.CallbackList([note])).history["loss"]
+    assert fitted.fit(x, x, verbose=0, callbacks=callbacks.CallbackList([note], add_history=True)).history["loss"]
 
 
 def test_callbacks_of_the_alias_are_these():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import densegrad as dg
 import numpy as np
 import pytest
-from densegrad import data, losses, random
+from densegrad import checking, data, losses, random
 from densegrad.data import Data, as_array
 
 
@@ -71,14 +71,12 @@ def test_objects_with_an_array_interface():
         (
             lambda: as_array(iter([1]), "x", "fit"),
             TypeError,
-            "[fit] `x` is a list_iterator: it must be one array of samples (dictionaries and iterables of batches are "
-            "not supported yet).",
+            "[fit] `x` is a list_iterator: it must be an array with one row per sample.",
         ),
         (
             lambda: as_array({"a": [1]}, "x", "fit"),
             TypeError,
-            "[fit] `x` is a dict: it must be one array of samples (dictionaries and iterables of batches are not "
-            "supported yet).",
+            "[fit] `x` is a dict: it must be an array with one row per sample.",
         ),
         (
             lambda: as_array(np.ma.array([1, 2], mask=[0, 1]), "x", "fit"),
@@ -88,8 +86,7 @@ def test_objects_with_an_array_interface():
         (
             lambda: as_array(None, "x", "fit"),
             TypeError,
-            "[fit] `x` is a NoneType: it must be one array of samples (dictionaries and iterables of batches are not "
-            "supported yet).",
+            "[fit] `x` is a NoneType: it must be an array with one row per sample.",
         ),
         (
             lambda: Data("fit", np.ones((10, 2)), np.ones(5)),
@@ -193,10 +190,10 @@ def test_class_weights(y):
 def test_labels():
     d = Data("fit", np.ones((3, 2)), [0, 1, 3])
     with pytest.raises(ValueError) as info:
-        data.check_labels(losses.SparseCategoricalCrossentropy(), "fit", d.y, 3)
+        checking.check_labels(losses.SparseCategoricalCrossentropy(), "fit", d.y, 3)
     assert str(info.value) == ("[fit] `y` has the label 3: labels must be in [0, 3), one for each output of the model.")
-    data.check_labels(losses.SparseCategoricalCrossentropy(ignore_class=3), "fit", d.y, 3)
-    data.check_labels(losses.MeanSquaredError(), "fit", d.y, 3)
+    checking.check_labels(losses.SparseCategoricalCrossentropy(ignore_class=3), "fit", d.y, 3)
+    checking.check_labels(losses.MeanSquaredError(), "fit", d.y, 3)
     for bad in (-1, np.nan, np.inf):
         with pytest.raises(ValueError):
-            data.check_labels(losses.SparseCategoricalCrossentropy(), "fit", np.array([bad]), 3)
+            checking.check_labels(losses.SparseCategoricalCrossentropy(), "fit", np.array([bad]), 3)

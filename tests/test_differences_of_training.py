@@ -2,7 +2,10 @@
 
 import densegrad as dg
 import numpy as np
+import pytest
 from difference_rows import row
+
+X, Y = np.arange(6, dtype="float32").reshape(2, 3), np.eye(2, 3, dtype="float32")
 
 
 @row("`fit(shuffle=True)` after a seed is set")
@@ -110,3 +113,32 @@ def test_a_first_call_does_not_fix_the_batch():
     assert config["build_input_shape"] == (None, 4)
     assert [layer["class_name"] for layer in config["layers"]] == ["Dense"]
     assert dg.Sequential.from_config(config)(np.ones((5, 4), "float32")).shape == (5, 2)
+
+
+@row("the loss that a `train_step` of one's own returns, without a metric of it")
+def test_a_returned_loss_is_logged():
+    class Mine(dg.Sequential):
+        def train_step(self, data):
+            return {"loss": dg.constant(3.0)}
+
+    model = Mine([dg.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    assert model.fit(X, Y, verbose=0).history == {"loss": [3.0]}
+
+
+@row("two metrics of one name in the list that `evaluate` returns")
+def test_results_are_listed_once_for_each_name():
+    model = dg.Sequential([dg.layers.Dense(3)])
+    model.compile("sgd", "mse", metrics=["mae"], weighted_metrics=["mae"])
+    logs = model.evaluate(X, Y, sample_weight=np.ones(2), verbose=0, return_dict=True)
+    assert model.evaluate(X, Y, sample_weight=np.ones(2), verbose=0) == [
+        logs[name] for name in ("loss", "mae", "weighted_mae")
+    ]
+
+
+@row("a generator that is used up before the last epoch of `fit`")
+def test_training_ends_with_its_generator():
+    model = dg.Sequential([dg.layers.Dense(3)])
+    model.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match="ran out of data before epoch 2 of 3"):
+        assert model.fit(iter([(X, Y)]), epochs=3, verbose=0).epoch == [0]

@@ -1,10 +1,10 @@
-"""In-memory data for `fit`, `evaluate` and `predict`: conversion, checks before the first step, batches."""
+"""Arrays for `fit`, `evaluate` and `predict`: conversion, checks before the first step, batches of rows."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from densegrad import _core, losses, nest, random
+from densegrad import _core, nest, random
 from densegrad._core import Tensor, Variable
 
 
@@ -12,20 +12,20 @@ def as_array(value, name: str, tag: str) -> np.ndarray:
     """Return `value` as a NumPy array of numbers or bools in native byte order, of rank >= 1.
 
     Args:
-        value: array of any layout, tensor, or nested list of numbers.
+        value: array of any layout, tensor, data frame, or nested list of numbers; a series of a data frame is one
+            column.
         name, tag: of the argument and the function, for messages.
 
     Raises:
-        TypeError: for objects, strings, complex numbers, ragged lists, and iterables of batches.
+        TypeError: for objects, strings, complex numbers, ragged lists, and what is no array.
         ValueError: for a scalar.
     """
     if isinstance(value, (Tensor, Variable)):
         value = value.numpy()
-    elif isinstance(value, dict) or not (isinstance(value, (list, tuple)) or hasattr(value, "__array__")):
-        raise TypeError(
-            f"[{tag}] `{name}` is a {type(value).__name__}: it must be one array of samples "
-            "(dictionaries and iterables of batches are not supported yet)."
-        )
+    elif not is_array_like(value):
+        raise TypeError(f"[{tag}] `{name}` is a {type(value).__name__}: it must be an array with one row per sample.")
+    elif hasattr(value, "to_frame") and not hasattr(value, "columns"):  # a series, which Keras takes as a column too
+        value = value.to_frame()
     if hasattr(value, "mask") and hasattr(value, "filled"):
         raise TypeError(f"[{tag}] `{name}` is a masked array: pass .filled(...), and the mask as `sample_weight`.")
     try:
@@ -41,6 +41,57 @@ def as_array(value, name: str, tag: str) -> np.ndarray:
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
+def is_array_like(value) -> bool:
+    """Whether `value` is one array, or a nested list of numbers."""
+    if isinstance(value, (Tensor, Variable, np.ndarray, list, tuple, memoryview)) or hasattr(value, "__array__"):
+        return True
+    try:
+        memoryview(value)
+    except TypeError:
+        return False
+    return not isinstance(value, (bytes, bytearray))
+
+
+def as_tensor(value, name: str, tag: str) -> Tensor:
+    """Return `value` as a tensor; of an array as `as_array` takes it."""
+    return value if type(value) is Tensor else _core.constant(as_array(value, name, tag))
+
+
+def as_structure(value, name: str, tag: str, leaf=as_array):
+    """Return one array, or the arrays in lists, tuples and dicts, each as `leaf` takes it; a list of numbers is one.
+
+    Args:
+        value: the structure.
+        name, tag: of the argument and the function, for messages.
+        leaf: `as_array` or `as_tensor`.
+    """
+    if isinstance(value, dict):
+        return {key: as_structure(part, name, tag, leaf) for key, part in value.items()}
+    if isinstance(value, (list, tuple)) and any(_is_part(part) for part in value):
+        parts = [None if part is None else as_structure(part, name, tag, leaf) for part in value]
+        return type(value)(parts) if type(value) in (list, tuple) else type(value)(*parts)
+    return leaf(value, name, tag)
+
+
+def _is_part(value):
+    if isinstance(value, (list, tuple)):
+        return any(_is_part(part) for part in value)
+    return isinstance(value, (Tensor, Variable, np.ndarray, dict)) or hasattr(value, "__array__") and np.ndim(value)
+
+
+def check_rows(parts, tag) -> int:
+    """Return the number of rows that all arrays of `parts`, (x, y, sample_weight), have, or raise."""
+    first = nest.flatten(parts[0])[0]
+    for name, part in zip(("x", "y", "sample_weight"), parts):
+        for array in nest.flatten(part):
+            if array is not None and array.shape[0] != first.shape[0]:
+                raise ValueError(
+                    f"[{tag}] `{name}` has {array.shape[0]} rows but `x` has {first.shape[0]}: they must have the same "
+                    "number."
+                )
+    return first.shape[0]
+
+
 class Data:
     """Arrays with one row per sample: `x`, labels `y` (or None) and `sample_weight` (or None), checked.
 
@@ -48,38 +99,28 @@ class Data:
         tag: of the calling function, for messages.
         x, y, sample_weight, class_weight: as `fit` got them.
         minimum: number of rows.
-        model: says which structure the arrays have; None: one array each.
+        arrange: function of (value, name, tag) that gives the arrays of an argument in the structure that steps get.
 
     Raises:
         TypeError, ValueError: as `as_array`; if the lengths differ, there are no rows where `minimum` is 1, or
             `class_weight` comes together with `sample_weight`.
     """
 
-    def __init__(self, tag, x, y=None, sample_weight=None, class_weight=None, minimum=1, model=None):
+    def __init__(self, tag, x, y=None, sample_weight=None, class_weight=None, minimum=1, arrange=as_structure):
         self.tag = tag
-        arrange = as_array if model is None else model._arrange
         self.x = arrange(x, "x", tag)
         self.y = None if y is None else arrange(y, "y", tag)
-        if class_weight is not None and sample_weight is not None:
-            raise ValueError(f"[{tag}] `class_weight` and `sample_weight` are both given: pass only one of them.")
-        self.sample_weight = None if sample_weight is None else arrange(sample_weight, "sample_weight", tag)
-        for name in ("x", "y", "sample_weight"):
-            for array in nest.flatten(getattr(self, name)):
-                if array is not None and len(array) != len(self):
-                    raise ValueError(
-                        f"[{tag}] `{name}` has {len(array)} rows but `x` has {len(self)}: they must have the same "
-                        "number."
-                    )
-        if len(self) < minimum:
+        weight = None if sample_weight is None else arrange(sample_weight, "sample_weight", tag)
+        self.sample_weight = weight
+        self.rows = check_rows((self.x, self.y, weight), tag)
+        if self.rows < minimum:
             shape = nest.flatten(self.x)[0].shape
             raise ValueError(f"[{tag}] `x` has shape {shape}: it must have at least one row.")
         if class_weight is not None:
-            if len(nest.flatten(self.y)) > 1:
-                raise ValueError(f"[{tag}] `class_weight` is given: with several outputs it must be `sample_weight`.")
-            self.sample_weight = class_to_sample_weight(self.y, class_weight, tag)
+            self.sample_weight = weights_of_classes(self.y, weight, class_weight, tag)
 
     def __len__(self):
-        return len(nest.flatten(self.x)[0])
+        return self.rows
 
     def split(self, fraction):
         """Return the first samples and the last `fraction` of them, cut at floor(n (1 - fraction))."""
@@ -97,6 +138,7 @@ class Data:
         part.tag = self.tag
         for name in ("x", "y", "sample_weight"):
             setattr(part, name, _taken(getattr(self, name), rows))
+        part.rows = len(nest.flatten(part.x)[0])
         return part
 
     def batches(self, size, shuffle=False):
@@ -107,6 +149,8 @@ class Data:
             shuffle: False, True, or "batch" to shuffle only inside each batch.
         """
         n = len(self)
+        if not n:
+            yield self.x, self.y, self.sample_weight
         order = random.permutation(n, size if shuffle == "batch" else None) if shuffle else None
         for start in range(0, n, size):
             rows = slice(start, start + size) if order is None else order[start : start + size]
@@ -117,6 +161,16 @@ def _taken(structure, rows):
     if isinstance(structure, np.ndarray):
         return structure[rows]
     return nest.pack_as(structure, [None if a is None else a[rows] for a in nest.flatten(structure)])
+
+
+def weights_of_classes(y, sample_weight, class_weight, tag):
+    """Return the sample weights that `class_weight` means for the labels `y`; there must be no others."""
+    if sample_weight is not None:
+        raise ValueError(f"[{tag}] `class_weight` and `sample_weight` are both given: pass only one of them.")
+    labels = nest.flatten(y)
+    if len(labels) > 1:
+        raise ValueError(f"[{tag}] `class_weight` is given: with several outputs it must be `sample_weight`.")
+    return class_to_sample_weight(None if y is None else np.asarray(labels[0]), class_weight, tag)
 
 
 def class_to_sample_weight(y, class_weight, tag) -> np.ndarray:
@@ -144,68 +198,3 @@ def class_to_sample_weight(y, class_weight, tag) -> np.ndarray:
         )
     classes, places = np.unique(np.round(y).astype(np.int64), return_inverse=True)
     return np.array([float(class_weight.get(int(c), 1.0)) for c in classes])[places]
-
-
-def check_labels(loss, tag, y, classes) -> None:
-    """Raise if an entry of `y` is not a class index, for a loss with integer labels and `classes` outputs."""
-    if not isinstance(loss, losses.SparseCategoricalCrossentropy) or classes is None:
-        return
-    y = y if loss.ignore_class is None else y[y != loss.ignore_class]
-    wrong = y[~((y > -1) & (y < classes))]
-    if wrong.size:
-        raise ValueError(
-            f"[{tag}] `y` has the label {wrong.flat[0]}: labels must be in [0, {classes}), "
-            "one for each output of the model."
-        )
-
-
-def check_batch(model, data: Data, batch_size: int) -> list:
-    """Return the shapes of the outputs for the first batch, after evaluating the losses on it without training.
-
-    Shapes are inferred by the primitives themselves: nothing is built before the whole batch is known to fit. Only a
-    custom layer whose output shape cannot be inferred, or a custom loss, is run on the data of the first batch.
-    """
-    x, y, weight = next(data.batches(batch_size))
-    try:
-        specs = model._output_specs(x)
-    except NotImplementedError:
-        specs = [model(x)]
-        if not isinstance(specs[0], Tensor):
-            raise TypeError(
-                f"[{data.tag}] the model returns a {type(specs[0]).__name__}: it must return one tensor."
-            ) from None
-    shapes = [tuple(spec.shape) for spec in specs]
-    if y is None:
-        return shapes
-    labels, weights = nest.flatten(y), nest.flatten(weight)
-    whole = nest.flatten(data.y)
-    chosen = model._losses_for([None if a is None else a.shape for a in labels], shapes)
-    for i, (loss, spec, true) in enumerate(zip(chosen, specs, labels)):
-        part = weights[i] if len(weights) > 1 else weights[0]
-        if loss is None:
-            continue
-        if true is None:
-            raise ValueError(f"[{data.tag}] `y` has no labels for output {i}: its loss needs them.")
-        _check_weight(data, loss, part, shapes[i])
-        if isinstance(loss, losses.NativeLoss):
-            check_labels(loss, data.tag, whole[i], shapes[i][-1] if shapes[i] else None)
-            loss(_core.placeholder(true.shape, _core.constant(true[:0]).dtype), _as_placeholder(spec), part)
-        else:
-            loss(true, nest.flatten(model(x))[i], part)
-    return shapes
-
-
-def _as_placeholder(spec):
-    return _core.placeholder(spec.shape, spec.dtype) if spec.is_symbolic else spec
-
-
-def _check_weight(data, loss, weight, shape):
-    if weight is None or not isinstance(loss, losses.NativeLoss):
-        return
-    values = shape[:-1]
-    fits = len(weight.shape) <= len(values) or (len(weight.shape) == len(values) + 1 and weight.shape[-1] == 1)
-    if len(values) > 1 and weight.ndim == 1 or not fits:
-        raise ValueError(
-            f"[{data.tag}] `sample_weight` has shape {(len(data), *weight.shape[1:])} but the loss has one value for "
-            f"each of {(len(data), *values[1:])}: use that shape, or (n, 1) for one weight per sample."
-        )

@@ -129,14 +129,14 @@ def table(ours, theirs=None) -> str:
 class _EpochBar(dg.callbacks.Callback):
     """One bar for the whole training, a step for every epoch."""
 
-    _progress = Progress(0, 0)
+    _progress = Progress(0)
 
     def on_train_begin(self, logs=None):
-        self._progress = Progress(1, self.params["epochs"], unit="epoch")
-        self._progress.begin(0)
+        self._progress = Progress(1, unit="epoch")
+        self._progress.begin(0, self.params["epochs"])
 
     def on_epoch_end(self, epoch, logs=None):
-        self._progress.step(lambda: logs)
+        self._progress.step(logs)
 
     def on_train_end(self, logs=None):
         self._progress.end(logs or {})

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import time
 
+from densegrad.callbacks.base import plain_logs
+from densegrad.config import is_number
+
 
 def format_logs(logs) -> str:
     """Return ` - name: value` for every entry, with 4 digits, in exponential form up to 0.001, as Keras prints them."""
-    return "".join(f" - {k}: {v:.4f}" if abs(v) > 1e-3 else f" - {k}: {v:.4e}" for k, v in logs.items())
+    return "".join(f" - {name}: {_format(value)}" for name, value in logs.items())
+
+
+def _format(value):
+    if not is_number(value):
+        return str(value)
+    return f"{value:.4f}" if abs(value) > 1e-3 else f"{value:.4e}"
 
 
 def format_time(seconds: float) -> str:
@@ -18,17 +27,16 @@ def format_time(seconds: float) -> str:
 
 
 class Progress:
-    """One pass after the other over `steps` batches.
+    """One pass after the other over batches.
 
     Args:
         verbose: 0 silent, 1 a bar per epoch (one line where tqdm is missing), 2 one line per epoch.
-        steps: batches per epoch.
         epochs: if more than one, every epoch is announced.
         unit: what a step is called.
     """
 
-    def __init__(self, verbose, steps, epochs=1, unit="step"):
-        self._verbose, self._steps, self._epochs, self._unit = verbose, steps, epochs, unit
+    def __init__(self, verbose, epochs=1, unit="step"):
+        self._verbose, self._epochs, self._unit = verbose, epochs, unit
         self._bar_class = None
         self._bar = None
         if verbose == 1:
@@ -39,14 +47,14 @@ class Progress:
             else:
                 self._bar_class = tqdm
 
-    def begin(self, epoch):
-        """Announce an epoch, counted from 0."""
-        self._start, self._done = time.perf_counter(), 0
+    def begin(self, epoch, steps):
+        """Announce an epoch, counted from 0, of `steps` batches, None if that is not known."""
+        self._start, self._done, self._steps = time.perf_counter(), 0, steps
         if not self._verbose:
             return
         title = f"Epoch {epoch + 1}/{self._epochs}" if self._epochs > 1 else ""
         if self._bar_class is not None:
-            self._bar = self._bar_class(total=self._steps, desc=title or None, unit=self._unit, dynamic_ncols=True)
+            self._bar = self._bar_class(total=steps, desc=title or None, unit=self._unit, dynamic_ncols=True)
         elif title:
             print(title, flush=True)
 
@@ -63,10 +71,10 @@ class Progress:
             self._bar = None
 
     def step(self, logs):
-        """Count one batch; `logs` is a function that returns the values so far, called only when they are shown."""
+        """Count one batch; `logs` are the values so far."""
         self._done += 1
         if self._bar is not None and self._bar.update():
-            self._bar.set_postfix_str(format_logs(logs()).removeprefix(" - "), refresh=False)
+            self._bar.set_postfix_str(format_logs(plain_logs(logs)).removeprefix(" - "), refresh=False)
 
     def end(self, logs):
         """Show the values of the whole pass."""
@@ -78,4 +86,7 @@ class Progress:
             return
         seconds = time.perf_counter() - self._start
         per_step = format_time(seconds / max(self._done, 1))
-        print(f"{self._done}/{self._steps} - {seconds:.0f}s - {per_step}/{self._unit}{format_logs(logs)}", flush=True)
+        print(
+            f"{self._done}/{self._steps or self._done} - {seconds:.0f}s - {per_step}/{self._unit}{format_logs(logs)}",
+            flush=True,
+        )

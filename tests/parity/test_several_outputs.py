@@ -130,7 +130,7 @@ def test_batches_and_orders():
         ),
         (
             lambda m: m.fit([A, B], [ONE_HOT], verbose=0),
-            "[fit] `y` must be a list or a dict with an array for each output, o1, o2.",
+            "[fit] `y` has 1 arrays: it must be a list or a dict with one for each output, o1, o2.",
         ),
         (
             lambda m: m.fit([A, B], {"o1": ONE_HOT}, verbose=0),

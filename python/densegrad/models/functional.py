@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from densegrad import _core, nest
 from densegrad._core import Tensor
-from densegrad.data import as_array
+from densegrad.data import as_array, as_structure
 from densegrad.graph import Node, SymbolicTensor, substitute
 from densegrad.layers.base import Layer
 from densegrad.layers.configs import names
@@ -110,37 +110,24 @@ class Functional(Model):
     # -- training --------------------------------------------------------------------------------------------------
 
     def _output_labels(self):
-        if len(self._network.outputs) == 1:
-            return None
         by_key = isinstance(self._output_struct, dict) and all(
             isinstance(x, SymbolicTensor) for x in self._output_struct.values()
         )
         return sorted(self._output_struct) if by_key else self.output_names
 
-    def _arrange(self, value, name, tag):
+    def _arrange(self, value, name, tag, leaf=as_array):
         if name == "x":
             leaves = choose(self._input_struct, value, self.name)
-            return nest.pack_as(self._input_struct, [as_array(leaf, name, tag) for leaf in leaves])
-        labels = self._output_labels()
-        if labels is None:
-            return as_array(choose(nest.flatten(self._output_struct)[0], value, self.name)[0], name, tag)
-        if name == "sample_weight" and not isinstance(value, (dict, list, tuple)):
-            return as_array(value, name, tag)  # for all outputs
-        if isinstance(value, dict):
-            leaves = [value.get(label) for label in labels]
-        elif isinstance(value, (list, tuple)) and len(value) == len(labels):
-            leaves = value
-        else:
-            raise ValueError(
-                f"[{tag}] `{name}` must be a list or a dict with an array for each output, {', '.join(labels)}."
-            )
-        arrays = [None if leaf is None else as_array(leaf, name, tag) for leaf in leaves]
-        return nest.pack_as(self._output_struct, arrays)
+            return nest.pack_as(self._input_struct, [leaf(part, name, tag) for part in leaves])
+        if len(self._network.outputs) == 1:
+            return leaf(choose(nest.flatten(self._output_struct)[0], value, self.name)[0], name, tag)
+        return as_structure(value, name, tag, leaf)
 
     def _output_specs(self, x):
         inputs = [_core.placeholder(a.shape, t.dtype) for a, t in zip(nest.flatten(x), self._network.inputs)]
         with _core.Pause():
-            return self._network.run([_fit(a, t, self.name) for a, t in zip(inputs, self._network.inputs)], None)
+            values = self._network.run([_fit(a, t, self.name) for a, t in zip(inputs, self._network.inputs)], None)
+        return values[0] if self._single else nest.pack_as(self._output_struct, values)
 
     def compute_output_shape(self, input_shape):
         """Return the shapes of the outputs for inputs of `input_shape`, in the structure of the outputs."""

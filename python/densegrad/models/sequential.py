@@ -6,6 +6,7 @@ import weakref
 
 from densegrad import _core, graph
 from densegrad._core import Tensor
+from densegrad.data import as_array
 from densegrad.layers.base import Layer, _Scope, _shape_of
 from densegrad.layers.configs import names, shape_from_config
 from densegrad.layers.core import InputLayer
@@ -199,6 +200,14 @@ class Sequential(Model):
         for layer in self._chain:
             x = layer(x, training=training) if layer._takes_training else layer(x)
         return x
+
+    def _output_labels(self):
+        return [None]
+
+    def _arrange(self, value, name, tag, leaf=as_array):
+        if isinstance(value, (list, tuple)) and len(value) == 1 and hasattr(value[0], "shape"):
+            value = value[0]
+        return leaf(value, name, tag)
 
     def compute_output_shape(self, input_shape):
         """Return the shape of the output for inputs of `input_shape`, without building anything."""

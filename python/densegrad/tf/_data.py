@@ -1,6 +1,7 @@
 """`tf.data.Dataset` as far as training loops over arrays use it: slices, shuffle, batch, map, repeat."""
 
 import itertools
+import math
 import random as python_random
 
 import numpy as np
@@ -27,7 +28,8 @@ class Dataset:
     """
 
     def __init__(self, iterate, length=None, read=None):
-        # `iterate()` gives an iterator; `read` makes an element of what it yields: row numbers, or the element itself.
+        # `length` is infinity where there is no end, None where it is not known. `iterate()` gives an iterator; `read`
+        # makes an element of what it yields: row numbers, or the element itself.
         self._iterate, self._length, self._read = iterate, length, read
 
     @staticmethod
@@ -56,11 +58,23 @@ class Dataset:
         lengths = [d._length for d in datasets]
         return Dataset(lambda: iter(zip(*datasets)), None if None in lengths else min(lengths))
 
+    @staticmethod
+    def from_generator(generator, output_types=None, output_shapes=None, args=None, output_signature=None, name=None):
+        """What `generator(*args)` yields, as tensors, of the dtypes of `output_types` or `output_signature`."""
+        given = output_types if output_signature is None else output_signature
+
+        def element(value):
+            if given is None:
+                return _map(_core.constant, value)
+            return _map(lambda wanted, leaf: _core.constant(leaf, getattr(wanted, "dtype", wanted)), given, value)
+
+        return Dataset(lambda: map(element, generator(*(args or ()))))
+
     def __iter__(self):
         return map(self._read, self._iterate()) if self._read else self._iterate()
 
     def __len__(self):
-        if self._length is None:
+        if self._length in (None, math.inf):
             raise TypeError("[Dataset] the length is unknown or infinite.")
         return self._length
 
@@ -79,7 +93,9 @@ class Dataset:
                     yield np.array(chunk) if self._read else _map(lambda *xs: ops.stack(xs), *chunk)
 
         n = self._length
-        return self._with(chunks, None if n is None else n // size if drop_remainder else -(-n // size))
+        if n in (None, math.inf):
+            return self._with(chunks, n)
+        return self._with(chunks, n // size if drop_remainder else -(-n // size))
 
     def shuffle(self, buffer_size, seed=None, reshuffle_each_iteration=True, name=None):
         """Each element drawn from the next `buffer_size` ones, in a new order each time unless told otherwise."""
@@ -101,7 +117,7 @@ class Dataset:
     def repeat(self, count=None, name=None):
         """The elements `count` times over, or forever."""
         forever = count is None or count < 0
-        length = None if forever or self._length is None else count * self._length
+        length = self._length and (math.inf if forever else count and count * self._length)
 
         def rounds():
             return (e for _ in (itertools.count() if forever else range(count)) for e in self._iterate())
@@ -110,9 +126,16 @@ class Dataset:
 
     def take(self, count, name=None):
         """The first `count` elements."""
-        return self._with(
-            lambda e: itertools.islice(e, count), None if self._length is None else min(count, self._length)
-        )
+        length = None if self._length is None else min(count, self._length)
+        return self._with(lambda e: itertools.islice(e, count), length)
+
+    def filter(self, predicate, name=None):
+        """The elements for which `predicate` is true; a tuple is given as its arguments."""
+
+        def kept():
+            return (e for e in self if (predicate(*e) if isinstance(e, tuple) else predicate(e)))
+
+        return Dataset(kept)
 
     def skip(self, count, name=None):
         """The elements after the first `count`."""
@@ -148,5 +171,5 @@ class Dataset:
         return (_map(lambda t: np.asarray(t)[()], e) for e in self)
 
     def cardinality(self):
-        """The number of elements; -1 if it is infinite or unknown."""
-        return _core.constant(np.int64(-1 if self._length is None else self._length))
+        """The number of elements; -1 if it is infinite, -2 if it is not known."""
+        return _core.constant(np.int64({None: -2, math.inf: -1}.get(self._length, self._length)))

@@ -3,6 +3,7 @@
 import importlib.util
 
 from densegrad import ops
+from densegrad.streams import PyDataset
 from densegrad.tf import _arrays, _backend, _utils
 from densegrad.tf._namespace import Namespace, public
 
@@ -72,7 +73,11 @@ _tables["models"] = Namespace(
     "keras.models", "Keras' models and their files.", ("densegrad", _NAMES), ("densegrad.models", _NAMES)
 )
 _tables["utils"] = Namespace(
-    "keras.utils", "Labels, seeds, norms.", ("densegrad.config", ("clear_session",)), table=public(_utils)
+    "keras.utils",
+    "Labels, seeds, norms, batches.",
+    ("densegrad.config", ("clear_session",)),
+    ("densegrad.streams", ("PyDataset", "pack_x_y_sample_weight", "unpack_x_y_sample_weight")),
+    table=public(_utils) | {"Sequence": PyDataset},
 )
 _tables["datasets"] = _Datasets("keras.datasets", _DATASETS)
 

@@ -5,6 +5,9 @@ import random as python_random
 import numpy as np
 
 from densegrad import _core, ops, random
+from densegrad.streams import PyDataset
+
+Sequence = PyDataset
 
 
 def to_categorical(x, num_classes=None):
