@@ -50,7 +50,7 @@ def _check(model, tag, batch, labels):
     if y is None:
         return
     objective = model._objective
-    if objective is not None:
+    if objective is not None and not model._is_own("compute_loss"):
         chosen = objective.choose(y, specs, tag)
         trues, weights = objective.aligned(y, tag), objective.spread(weight)
         whole = trues if labels is None else objective.aligned(labels, tag)
@@ -64,7 +64,7 @@ def _check(model, tag, batch, labels):
                 loss(_core.placeholder(true.shape, dtype), _core.placeholder(spec.shape, spec.dtype), weights[i])
             else:
                 loss(true, nest.flatten(model(x))[i], weights[i])
-    if model._compiled_metrics is not None:
+    if model._compiled_metrics is not None and not model._is_own("compute_metrics"):
         model._compiled_metrics.choose(y, specs, tag)
 
 

@@ -58,7 +58,8 @@ class Compiled:
         if optimizer is None:
             raise ValueError("[compile] `optimizer` is None: it must be a name or an Optimizer.")
         labels = self._output_labels()
-        objective = None if loss is None else Objective(loss, loss_weights, labels)
+        own = self._is_own("compute_loss")  # it may make other outputs of those that there are
+        objective = None if loss is None else Objective(loss, loss_weights, labels, not own)
         none = metrics is None and weighted_metrics is None
         compiled = None if none else CompiledMetrics(metrics, weighted_metrics, labels)
         # Straight into the dict: they hold no weights and must not be tracked.

@@ -25,18 +25,20 @@ def per_output(value, labels, argument):
     Raises:
         ValueError: for a list of another length, or a name that no output has.
     """
+    if callable(value):  # whatever else it is
+        return [value] * len(labels)
     shown = _shown(labels)
     if isinstance(value, dict):
         for key in value:
             if key not in labels:
                 raise ValueError(f"[compile] `{argument}` has the key {key!r}: the outputs are {shown}.")
-        return [value.get(label) for label in labels]
+        return [_only(value.get(label)) if argument == "loss" else value.get(label) for label in labels]
     if isinstance(value, (list, tuple)):
         if len(value) != len(labels):
             raise ValueError(
                 f"[compile] `{argument}` has {len(value)} entries: it must have one for each output, {shown}."
             )
-        return list(value)
+        return [_only(entry) for entry in value] if argument == "loss" else list(value)
     return [value] * len(labels)
 
 
@@ -84,21 +86,22 @@ class Objective:
         loss: a name, `Loss` or callable for all outputs; or a list or dict of such entries, None for no loss.
         weights: a number for all, None, or a list or dict likewise.
         labels: the names of the outputs, or None if only the first call tells them.
+        fixed: whether the outputs are those; else the first call may have others.
 
     Attributes:
         trackers: a mean for each output with a loss, of the loss without its weight; empty if there is but one.
         losses: the loss of each output, None where there is none; None before the first call.
     """
 
-    def __init__(self, loss, weights, labels):
-        self._given, self._weights = loss, weights
-        for entry in nest.flatten(loss):
+    def __init__(self, loss, weights, labels, fixed=True):
+        self._given, self._weights, self._expected = loss, weights, labels
+        for entry in [loss] if callable(loss) else nest.flatten(loss):
             _as_loss(entry)
         for factor in nest.flatten(weights):
             _factor(factor)
         self.labels = self.losses = None
         self.trackers = []
-        if labels is not None:
+        if labels is not None and fixed:
             self._choose(labels)
 
     def _choose(self, labels):
@@ -122,7 +125,8 @@ class Objective:
     def choose(self, y, y_pred, tag="compute_loss"):
         """Return the loss of each output, for labels and outputs with these shapes."""
         if self.losses is None:
-            self._choose(labels_of(y_pred))
+            found = labels_of(y_pred)
+            self._choose(self._expected if self._expected and len(self._expected) == len(found) else found)
         if not any(isinstance(loss, str) for loss in self.losses):
             return self.losses
         parts = zip(self.losses, self.aligned(y, tag), nest.flatten(y_pred))
@@ -241,6 +245,8 @@ def _groups(given, labels, argument):
 
 def _only(value):
     """The one entry of a list or dict of one, for a model with one output; else `value`."""
+    if callable(value):
+        return value
     if isinstance(value, dict) and len(value) == 1:
         return next(iter(value.values()))
     return value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value

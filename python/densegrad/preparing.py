@@ -21,7 +21,8 @@ class Prepared(Compiled):
     ):
         """Return the source of the batches that `step` will get: `Rows` of arrays, or a `Stream`."""
         own = self._is_own(step)
-        arrange = as_structure if own else self._arrange  # a step of one's own takes what it is given
+        # A step or loss of one's own takes what it is given.
+        arrange = as_structure if own or self._is_own("compute_loss") else self._arrange
         if is_stream(x):
             for name, value in (("y", y), ("sample_weight", sample_weight)):
                 if value is not None:

@@ -12,6 +12,7 @@ import densegrad as dg
 import numpy as np
 from densegrad import _core
 from densegrad.initializers import base
+from densegrad.tf import _utils
 from keras_suite.absent import NotHere
 
 # ---- backend ---------------------------------------------------------------------------------------------------------
@@ -171,6 +172,7 @@ TREE = {
 # ---- the rest --------------------------------------------------------------------------------------------------------
 
 UTILS = {
+    "to_categorical": _utils.to_categorical,
     "set_random_seed": dg.set_random_seed,
     "removesuffix": str.removesuffix,
     "traceback_utils": types.SimpleNamespace(is_traceback_filtering_enabled=lambda: False),
@@ -197,14 +199,6 @@ CONFTEST = {"skip_if_backend": lambda *args: lambda test: test}
 
 
 # ---- where each area of Keras is found -------------------------------------------------------------------------------
-
-
-class GeneratorFitModel(dg.Model):
-    """A model whose `fit` takes one batch from a generator: `run_layer_test` trains its layer that way."""
-
-    def fit(self, data, steps_per_epoch, **kwargs):
-        """Train on the generator's first batch."""
-        return super().fit(*next(data), **kwargs)
 
 
 def seed_generators(layer):

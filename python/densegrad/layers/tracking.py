@@ -153,6 +153,12 @@ class Tracked:
         self._track_variable(variable)
         return variable
 
+    def add_variable(
+        self, shape, initializer, dtype=None, trainable=True, name=None, regularizer=None, constraint=None
+    ):
+        """Make a variable as `add_weight` does; shape and initializer must be given. Source: Keras, the same name."""
+        return self.add_weight(shape, initializer, dtype, trainable, name, regularizer, constraint)
+
     def get_weights(self):
         """Return copies of `weights` as NumPy arrays."""
         return [v.numpy() for v in self.weights]

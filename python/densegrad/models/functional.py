@@ -155,6 +155,10 @@ class Functional(Model):
         """The layers, inputs included, in the order in which data passes them."""
         return [x for x in self._network.operations if isinstance(x, Layer)]
 
+    @layers.setter
+    def layers(self, value):
+        Model.layers.__set__(self, value)
+
     @property
     def operations(self):
         """The layers and the operations between them."""
