@@ -117,8 +117,8 @@ class Trainer(Prepared):
                 logs = self._train_epoch(batches, callbacks, progress)
                 if val is not None and validates(epoch + 1):
                     found = self._evaluate(val, callbacks)
-                    logs = dict(sorted({**logs, **{f"val_{name}": value for name, value in found.items()}}.items()))
-                progress.end(logs)
+                    logs = {**logs, **{f"val_{name}": value for name, value in found.items()}}
+                progress.end(plain_logs(logs))
                 callbacks.on_epoch_end(epoch, logs)
                 if self.stop_training:
                     break
@@ -142,8 +142,8 @@ class Trainer(Prepared):
         return self._logs(logs)
 
     def _logs(self, logs):
-        """Return the logs of a pass as floats: what the last step returned, or the metrics if it returned nothing."""
-        return plain_logs(logs if isinstance(logs, dict) else self.get_metrics_result())
+        """Return the logs of a pass: what the last step returned, or the metrics if it returned nothing."""
+        return logs if isinstance(logs, dict) else self.get_metrics_result()
 
     def _evaluate(self, batches, callbacks, progress=None):
         begin, end = callbacks.hook("on_test_batch_begin"), callbacks.hook("on_test_batch_end")
@@ -160,7 +160,7 @@ class Trainer(Prepared):
                 progress.step(logs)
             if end:
                 end(step, logs)
-        logs = self._logs(logs)
+        logs = plain_logs(self._logs(logs))
         callbacks.on_test_end(logs)
         return logs
 
@@ -241,7 +241,7 @@ class Trainer(Prepared):
         self._prepare(tag, name, batches)
         self.reset_metrics()
         logs = getattr(self, name)(pack(*next(batches.source.batches())))
-        return self._results(plain_logs(logs), return_dict)
+        return self._results(plain_logs(self._logs(logs)), return_dict)
 
     def _results(self, logs, return_dict):
         """Return the dict of logs, or its values in Keras' order: those of `metrics`, then the others by name."""
