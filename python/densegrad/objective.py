@@ -25,7 +25,7 @@ def per_output(value, labels, argument):
     Raises:
         ValueError: for a list of another length, or a name that no output has.
     """
-    if callable(value):  # whatever else it is
+    if _is_entry(value):
         return [value] * len(labels)
     shown = _shown(labels)
     if isinstance(value, dict):
@@ -40,6 +40,23 @@ def per_output(value, labels, argument):
             )
         return [_only(entry) for entry in value] if argument == "loss" else list(value)
     return [value] * len(labels)
+
+
+def _is_entry(value):
+    """Whether `value` is one loss or metric, not a structure of them: a config is a dict, a callable may be a list."""
+    return callable(value) or not isinstance(value, (list, tuple, dict)) or _is_config(value)
+
+
+def _is_config(value):
+    return isinstance(value, dict) and "class_name" in value
+
+
+def _entries(value):
+    """The losses or metrics in lists, tuples and dicts, in order; None has none."""
+    if _is_entry(value):
+        return [] if value is None else [value]
+    parts = [value[key] for key in sorted(value)] if isinstance(value, dict) else value
+    return [entry for part in parts for entry in _entries(part)]
 
 
 def labels_of(y_pred):
@@ -95,7 +112,7 @@ class Objective:
 
     def __init__(self, loss, weights, labels, fixed=True):
         self._given, self._weights, self._expected = loss, weights, labels
-        for entry in [loss] if callable(loss) else nest.flatten(loss):
+        for entry in _entries(loss):
             _as_loss(entry)
         for factor in nest.flatten(weights):
             _factor(factor)
@@ -175,9 +192,8 @@ class CompiledMetrics(Metric):
         for name, given in self._given:
             if given is not None and not isinstance(given, (list, tuple, dict)):
                 raise ValueError(f"[compile] `{name}` is {given!r}: it must be a list such as ['accuracy'].")
-            for entry in nest.flatten(given):
-                if entry is not None:
-                    choosing.check(entry)
+            for entry in _entries(given):
+                choosing.check(entry)
             if labels is not None:
                 _groups(given, labels, name)
 
@@ -238,14 +254,14 @@ def _unique(prefix, name, weighted, counts):
 def _groups(given, labels, argument):
     """Return the list of entries of each output."""
     if len(labels) == 1:
-        return [nest.flatten(given) if given is not None else []]
+        return [_entries(given)]
     groups = per_output(given, labels, argument)
-    return [list(g) if isinstance(g, (list, tuple)) else [] if g is None else [g] for g in groups]
+    return [_entries(group) for group in groups]
 
 
 def _only(value):
     """The one entry of a list or dict of one, for a model with one output; else `value`."""
-    if callable(value):
+    if _is_entry(value):
         return value
     if isinstance(value, dict) and len(value) == 1:
         return next(iter(value.values()))
