@@ -255,3 +255,31 @@ def test_every_row_of_the_page_is_tested():
         importlib.import_module(path.stem)
     lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| ")][2:]
     assert {line.split("|")[1].strip() for line in lines} == ROWS.keys()
+
+
+
+@row("a learning-rate schedule that starts from an int")
+def test_int_rates():
+    schedules = dg.optimizers.schedules
+    for step in range(5):
+        assert float(schedules.CosineDecay(1, 4)(step)) == float(schedules.CosineDecay(1.0, 4)(step))
+    assert schedules.PolynomialDecay(1, 4)(1).dtype == np.float32
+
+
+@row("`sparsemax` of a row with several entries that are not 0")
+def test_sparsemax_sums_to_one():
+    """Of (0.1, 0.2, 0.3) all are kept: tau is (0.6 - 1) / 3."""
+    np.testing.assert_allclose(dg.activations.sparsemax(np.array([0.1, 0.2, 0.3])), [7 / 30, 1 / 3, 13 / 30], **CLOSE)
+
+
+@row("the config of a `Lambda` that holds a lambda")
+def test_a_lambda_is_never_written_as_code():
+    layer = dg.layers.Lambda(lambda x: 2 * x)
+    assert layer.get_config()["function"] is layer.function
+    assert type(layer).from_config(layer.get_config())(dg.constant(1.0)).numpy() == 2
+    with pytest.raises(TypeError, match="got a lambda, which has no name to find it by"):
+        dg.layers.serialize(layer)
+    code = {"function": {"class_name": "__lambda__", "config": {"code": "", "defaults": None, "closure": None}}}
+    for safe_mode in (None, False):
+        with pytest.raises(ValueError, match="the config holds a lambda: code is never loaded"):
+            dg.layers.Lambda.from_config(code, safe_mode=safe_mode)

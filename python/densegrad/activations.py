@@ -214,7 +214,8 @@ def get(identifier):
 
 def serialize(activation):
     """Return the name of a built-in activation, the config of any other. Source: Keras `activations.serialize`."""
-    return _NAME_OF[activation] if native_name(activation) else serialize_keras_object(activation)
+    name = getattr(activation, "__name__", None)
+    return name if _BY_NAME.get(name) is activation else serialize_keras_object(activation)
 
 
 def deserialize(config, custom_objects=None):
@@ -239,5 +240,11 @@ def native_name(function) -> str | None:
     except TypeError:  # a callable object need not be hashable
         return None
 
+
+# These are made of operations, some of which are activations: hence not at the top.
+from densegrad.ops.gating import glu, sparsemax  # noqa: E402
+
+_names.register()(glu)
+_names.register()(sparsemax)
 
 __all__ = ["deserialize", "get", "serialize", *_BY_NAME]

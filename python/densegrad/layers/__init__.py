@@ -1,14 +1,16 @@
 """Layers by Keras' names."""
 
-from densegrad.layers.activations import ELU, Activation, LeakyReLU, ReLU, Softmax
+from densegrad.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from densegrad.layers.base import Layer
 from densegrad.layers.configs import deserialize, serialize
 from densegrad.layers.convolutional import Conv2D
 from densegrad.layers.core import Dense, Input, InputLayer
+from densegrad.layers.functions import Identity, Lambda
 from densegrad.layers.merging import (
     Add,
     Average,
     Concatenate,
+    Dot,
     Maximum,
     Minimum,
     Multiply,
@@ -16,31 +18,37 @@ from densegrad.layers.merging import (
     add,
     average,
     concatenate,
+    dot,
     maximum,
     minimum,
     multiply,
     subtract,
 )
-from densegrad.layers.regularization import Dropout
+from densegrad.layers.regularization import ActivityRegularization, Dropout
 from densegrad.layers.reshaping import Flatten, Permute, Rescaling, Reshape
 
 __all__ = [
     "Activation",
+    "ActivityRegularization",
     "Add",
     "Average",
     "Concatenate",
     "Conv2D",
     "Dense",
+    "Dot",
     "Dropout",
     "ELU",
     "Flatten",
+    "Identity",
     "Input",
     "InputLayer",
+    "Lambda",
     "Layer",
     "LeakyReLU",
     "Maximum",
     "Minimum",
     "Multiply",
+    "PReLU",
     "Permute",
     "ReLU",
     "Rescaling",
@@ -51,6 +59,7 @@ __all__ = [
     "average",
     "concatenate",
     "deserialize",
+    "dot",
     "maximum",
     "minimum",
     "multiply",

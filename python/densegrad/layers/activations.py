@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 
 from densegrad import _core, activations
+from densegrad.config import is_integer
+from densegrad.layers import choices
 from densegrad.layers.base import Layer
 from densegrad.layers.configs import names
 
@@ -172,3 +174,70 @@ class Softmax(Activation):
     def get_config(self):
         """Return the arguments of the constructor as plain values. Source: Keras `Softmax.get_config`."""
         return {**Layer.get_config(self), "axis": self.axis}
+
+
+@names.register()
+class PReLU(Layer):
+    """a = x for x >= 0, else alpha x, with a trained alpha for every entry of a sample.
+
+    Args:
+        alpha_initializer: name or callable as `initializers.get` takes it.
+        alpha_regularizer: name or callable as `regularizers.get` takes it; added to `losses`.
+        alpha_constraint: name or callable as `constraints.get` takes it; applied after each step.
+        shared_axes: int or list of them, counted with the samples as axis 0: along these one alpha is shared.
+        trainable, dtype, name, input_shape, input_dim: as for `Layer`.
+
+    The derivative at x = 0 is 0, as Keras has it.
+
+    Raises:
+        ValueError: for inputs of another shape than the first ones, but for the samples and shared axes.
+
+    Source: Keras `layers.PReLU`.
+    """
+
+    _casts_integers = True
+
+    def __init__(
+        self, alpha_initializer="Zeros", alpha_regularizer=None, alpha_constraint=None, shared_axes=None, **kwargs
+    ):
+        weights = choices.read(
+            alpha_initializer=alpha_initializer,
+            alpha_regularizer=alpha_regularizer,
+            alpha_constraint=alpha_constraint,
+        )
+        super().__init__(**kwargs)
+        self.__dict__.update(weights)
+        shared = list(shared_axes) if isinstance(shared_axes, (list, tuple)) else [shared_axes]
+        self.shared_axes = None if shared_axes is None else shared
+
+    def build(self, input_shape):
+        """Make `alpha`, of the shape of a sample with 1 for shared axes."""
+        shape = list(input_shape[1:])
+        for axis in self.shared_axes or ():
+            if not is_integer(axis) or not 1 <= axis <= len(shape):
+                raise ValueError(
+                    f"[{self.name}] `shared_axes` is {self.shared_axes} but inputs have shape {tuple(input_shape)}: "
+                    f"each must be in [1, {len(shape)}]."
+                )
+            shape[axis - 1] = 1
+        self.alpha = choices.add_weight(self, "alpha", shape)
+
+    def call(self, x):
+        shape, expected = tuple(x.shape)[1:], tuple(self.alpha.shape)
+        shared = {axis - 1 for axis in self.shared_axes or ()}
+        if len(shape) != len(expected) or any(
+            m != n for a, (m, n) in enumerate(zip(shape, expected, strict=True)) if a not in shared
+        ):
+            raise ValueError(
+                f"[{self.name}] `x` has shape {tuple(x.shape)} but `alpha` has shape {expected}: they must be equal "
+                "but for the samples and `shared_axes`."
+            )
+        return activations.relu(x) - self.alpha * activations.relu(-x)
+
+    def compute_output_shape(self, input_shape):
+        """Return `input_shape` as it is."""
+        return tuple(input_shape)
+
+    def get_config(self):
+        """Return the arguments of the constructor as plain values. Source: Keras `PReLU.get_config`."""
+        return {**super().get_config(), **choices.configs(self, "alpha"), "shared_axes": self.shared_axes}

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from densegrad import _core, activations, initializers
+from densegrad import _core, activations, regularizers
 from densegrad.config import is_integer
+from densegrad.layers import choices
 from densegrad.layers.base import Layer
 from densegrad.layers.configs import names
 from densegrad.layers.reshaping import checked_format
-
-_WITHOUT = (
-    "kernel_regularizer",
-    "bias_regularizer",
-    "activity_regularizer",
-    "kernel_constraint",
-    "bias_constraint",
-)
 
 
 @names.register()
@@ -37,6 +30,9 @@ class Conv2D(Layer):
         activation: None (linear), a name such as "relu", or a callable on tensors.
         use_bias: whether to add a bias.
         kernel_initializer, bias_initializer: name or callable as `initializers.get` takes it.
+        kernel_regularizer, bias_regularizer: name or callable as `regularizers.get` takes it; added to `losses`.
+        activity_regularizer: the same for the output; divided by the batch size.
+        kernel_constraint, bias_constraint: name or callable as `constraints.get` takes it; applied after each step.
         trainable, dtype, name, input_shape: as for `Layer`.
 
     Call with `x` of rank 4. Returns a tensor whose attribute `z` is the pre-activation (with "channels_last").
@@ -64,11 +60,13 @@ class Conv2D(Layer):
         use_bias=True,
         kernel_initializer="glorot_uniform",
         bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
         **kwargs,
     ):
-        for name in _WITHOUT:
-            if kwargs.pop(name, None) is not None:
-                raise NotImplementedError(f"[Conv2D] `{name}` is not supported: add the term to the loss yourself.")
         if not is_integer(filters) or filters <= 0:
             raise ValueError(f"[Conv2D] `filters` is {filters!r}: it must be a positive integer.")
         kernel_size, strides = _pair("kernel_size", kernel_size), _pair("strides", strides)
@@ -80,14 +78,20 @@ class Conv2D(Layer):
             raise ValueError(f"[Conv2D] `padding` is {padding!r}: it must be 'valid' or 'same'.")
         data_format = checked_format(data_format, "Conv2D")
         activation = activations.get(activation)
-        kernel_initializer = initializers.get(kernel_initializer)
-        bias_initializer = initializers.get(bias_initializer)
-        super().__init__(**kwargs)
+        weights = choices.read(
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+        )
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.__dict__.update(weights)
         self.filters, self.kernel_size, self.strides = int(filters), kernel_size, strides
         self.padding, self.data_format = padding.lower(), data_format
         self.dilation_rate, self.groups = (1, 1), 1
         self.activation, self.use_bias = activation, bool(use_bias)
-        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self._native = activations.native_name(activation)
 
     def build(self, input_shape):
@@ -97,8 +101,8 @@ class Conv2D(Layer):
         self.compute_output_shape(input_shape)
         channels = input_shape[-1 if self.data_format == "channels_last" else 1]
         shape = (*self.kernel_size, channels, self.filters)
-        self.kernel = self.add_weight(shape, self.kernel_initializer, name="kernel")
-        self.bias = self.add_weight((self.filters,), self.bias_initializer, name="bias") if self.use_bias else None
+        self.kernel = choices.add_weight(self, "kernel", shape)
+        self.bias = choices.add_weight(self, "bias", (self.filters,)) if self.use_bias else None
 
     def call(self, x):
         return self._convolved(x, self.kernel, self.bias)
@@ -164,9 +168,8 @@ class Conv2D(Layer):
             "groups": self.groups,
             "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            **dict.fromkeys(_WITHOUT),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            **choices.configs(self, "kernel", "bias"),
         }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from densegrad import _core, activations, config, constraints, graph, initializers, regularizers
+from densegrad import _core, activations, config, graph
+from densegrad.layers import choices
 from densegrad.layers.base import Layer
 from densegrad.layers.configs import names
 
@@ -56,21 +57,19 @@ class Dense(Layer):
         if not isinstance(units, int) or isinstance(units, bool) or units <= 0:
             raise ValueError(f"[Dense] `units` is {units!r}: it must be a positive integer.")
         activation = activations.get(activation)
-        kernel_initializer = initializers.get(kernel_initializer)
-        bias_initializer = initializers.get(bias_initializer)
-        weights = {
-            "kernel_regularizer": regularizers.get(kernel_regularizer),
-            "bias_regularizer": regularizers.get(bias_regularizer),
-            "kernel_constraint": constraints.get(kernel_constraint),
-            "bias_constraint": constraints.get(bias_constraint),
-        }
+        weights = choices.read(
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+        )
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.__dict__.update(weights)
         self.units = int(units)
         self.activation = activation
         self.use_bias = bool(use_bias)
-        self.kernel_initializer = kernel_initializer
-        self.bias_initializer = bias_initializer
         self._native = activations.native_name(activation)
 
     def build(self, input_shape):
@@ -82,12 +81,8 @@ class Dense(Layer):
         self.compute_output_shape(input_shape)
         if self._native == "softmax" and self.units == 1:
             activations.warn_single_class(-1, (*input_shape[:-1], 1))
-        self._kernel = self._own_weight("kernel", (input_shape[-1], self.units))
-        self._bias = self._own_weight("bias", (self.units,)) if self.use_bias else None
-
-    def _own_weight(self, name, shape):
-        chosen = {what: getattr(self, f"{name}_{what}") for what in ("initializer", "regularizer", "constraint")}
-        return self.add_weight(shape, name=name, **chosen)
+        self._kernel = choices.add_weight(self, "kernel", (input_shape[-1], self.units))
+        self._bias = choices.add_weight(self, "bias", (self.units,)) if self.use_bias else None
 
     def call(self, x):
         if self._native is not None:
@@ -118,12 +113,7 @@ class Dense(Layer):
             "units": self.units,
             "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
+            **choices.configs(self, "kernel", "bias"),
             "quantization_config": None,
         }
 

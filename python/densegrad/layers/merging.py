@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+import math
 
 from densegrad import _core
 from densegrad.config import is_integer
 from densegrad.layers.base import Layer
 from densegrad.layers.configs import names
+from densegrad.ops._arguments import one_axis
+from densegrad.ops.derived import normalize
 
 
 class Merge(Layer):
@@ -137,6 +140,79 @@ class Concatenate(Merge):
         return {**super().get_config(), "axis": self.axis}
 
 
+@names.register()
+class Dot(Merge):
+    """The sums of products of two tensors along one axis of each, sample by sample.
+
+        y[n, ..., ...] = sum over i of x_1[n, ..., i, ...] x_2[n, ..., i, ...]
+
+    Args:
+        axes: int, the axis of both, or two of them; not 0, that of the samples.
+        normalize: whether to divide both by their norms along the axis first: then y is the cosine of their angle.
+        trainable, dtype, name: as for `Layer`.
+
+    Call on a list of two tensors. Returns the axes of x_1 but its own, then those of x_2 but its own and the samples;
+    (n, 1) if no other is left.
+
+    Raises:
+        TypeError: if `axes` is no integer, nor a list or tuple.
+        ValueError: for other `axes`, and for inputs that do not fit.
+
+    Source: Keras `layers.Dot`.
+    """
+
+    def __init__(self, axes, normalize=False, **kwargs):
+        if not is_integer(axes):
+            if not isinstance(axes, (list, tuple)):
+                raise TypeError(
+                    f"[Dot] Invalid type for argument `axes`: it should be a list or an int. Received: axes={axes!r}."
+                )
+            if len(axes) != 2 or not all(map(is_integer, axes)):
+                raise ValueError(
+                    f"[Dot] Invalid format for argument `axes`: it should contain two elements, and list elements "
+                    f"should be integers. Received: axes={axes!r}."
+                )
+        super().__init__(**kwargs)
+        self.axes, self.normalize = axes, normalize
+
+    def build(self, input_shape):
+        """Check that there are two shapes with equal extents along the axes."""
+        if len(input_shape) != 2 or not all(isinstance(shape, (tuple, list)) for shape in input_shape):
+            raise ValueError(
+                f"[{self.name}] A `Dot` layer should be called on a list of 2 inputs. Received: "
+                f"input_shape={input_shape}."
+            )
+        super().build(input_shape)
+
+    def call(self, inputs):
+        first, second = inputs
+        axes = [self.axes] * 2 if is_integer(self.axes) else self.axes
+        a, b = (one_axis(self.name, axis, x.ndim, "axes") for axis, x in zip(axes, inputs, strict=True))
+        if not a or not b:
+            raise ValueError(f"[{self.name}] `axes` is {self.axes}: axis 0 is that of the samples.")
+        if first.shape[a] != second.shape[b]:
+            raise ValueError(
+                f"[{self.name}] Incompatible input shapes: axis values {first.shape[a]} (at axis {a}) != "
+                f"{second.shape[b]} (at axis {b}). Full input shapes: {_shown([first.shape, second.shape])}."
+            )
+        if self.normalize:
+            first, second = normalize(first, a), normalize(second, b)
+        rows, columns = ([k for k in range(1, x.ndim) if k != c] for x, c in ((first, a), (second, b)))
+        samples = -1 if None in (first.shape[0], second.shape[0]) else first.shape[0]
+        left = _core.transpose(first, [0, *rows, a])
+        right = _core.transpose(second, [0, b, *columns])
+        shape = [*(first.shape[k] for k in rows), *(second.shape[k] for k in columns)]
+        n, m = math.prod(left.shape[1:-1]), math.prod(right.shape[2:])
+        product = _core.matmul(
+            _core.reshape(left, (samples, n, left.shape[-1])), _core.reshape(right, (samples, right.shape[1], m))
+        )
+        return _core.reshape(product, (samples, *(shape or [1])))
+
+    def get_config(self):
+        """Return the arguments of the constructor as plain values. Source: Keras `Dot.get_config`."""
+        return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}
+
+
 def _with_rank(x, rank):
     """`x` with axes of one entry after the first, as many as it lacks."""
     missing = rank - x.ndim
@@ -178,6 +254,11 @@ def maximum(inputs, **kwargs):
 def minimum(inputs, **kwargs):
     """Return `Minimum(**kwargs)(inputs)`. Source: Keras `layers.minimum`."""
     return Minimum(**kwargs)(inputs)
+
+
+def dot(inputs, axes=-1, **kwargs):
+    """Return `Dot(axes, **kwargs)(inputs)`. Source: Keras `layers.dot`."""
+    return Dot(axes, **kwargs)(inputs)
 
 
 def concatenate(inputs, axis=-1, **kwargs):

@@ -1,8 +1,8 @@
-"""Layers that are random while training."""
+"""Layers that keep a model from fitting its examples too well: random ones, and a penalty."""
 
 from __future__ import annotations
 
-from densegrad import _core, random
+from densegrad import _core, random, regularizers
 from densegrad.config import is_integer, is_number
 from densegrad.layers.base import Layer
 from densegrad.layers.configs import names
@@ -86,3 +86,34 @@ class Dropout(Layer):
     def get_config(self):
         """Return the arguments of the constructor as plain values. Source: Keras `Dropout.get_config`."""
         return {**super().get_config(), "rate": self.rate, "seed": self.seed, "noise_shape": self.noise_shape}
+
+
+@names.register()
+class ActivityRegularization(Layer):
+    """y = x; adds l1 sum |x| + l2 sum x^2, divided by the batch size, to `losses`.
+
+    Args:
+        l1, l2: numbers >= 0.
+        trainable, dtype, name: as for `Layer`.
+
+    Source: Keras `layers.ActivityRegularization`.
+    """
+
+    _stateless = True
+
+    def __init__(self, l1=0.0, l2=0.0, **kwargs):
+        super().__init__(activity_regularizer=regularizers.L1L2(l1, l2), **kwargs)
+        self.l1, self.l2 = l1, l2
+
+    def call(self, x):
+        return x
+
+    def compute_output_shape(self, input_shape):
+        """Return `input_shape` as it is."""
+        return tuple(input_shape)
+
+    def get_config(self):
+        """Return the arguments of the constructor as plain values. Source: Keras, the same layer's `get_config`."""
+        config = super().get_config()
+        config.pop("activity_regularizer")
+        return {**config, "l1": self.l1, "l2": self.l2}

@@ -45,6 +45,8 @@ from densegrad.ops.elementwise import (
     subtract,
     where,
 )
+from densegrad.ops.gating import *  # noqa: F403
+from densegrad.ops.gating import __all__ as _gating
 from densegrad.ops.linalg import *  # noqa: F403
 from densegrad.ops.linalg import __all__ as _linalg
 from densegrad.ops.logic import *  # noqa: F403
@@ -131,6 +133,7 @@ __all__ = [
     *_creation,
     *_derived,
     *_summation,
+    *_gating,
     *_linalg,
     *_logic,
     *_nn_names,
