@@ -28,6 +28,25 @@ def with_integers(low, high, shape):
     return lambda rng, s: [rng.normal(size=s[0]), rng.integers(low, high, shape)]
 
 
+def places(rng, shapes):
+    """x, different index vectors into it, and what to write there."""
+    lead = shapes[0][: shapes[1][-1]]
+    chosen = rng.permutation(int(np.prod(lead)))[: shapes[1][0]]
+    indices = np.stack(np.unravel_index(chosen, lead), -1)
+    return [rng.normal(size=shapes[0]), indices, rng.normal(size=shapes[2])]
+
+
+def updated(x, i, u):
+    y = x.copy()
+    y[tuple(np.moveaxis(i, -1, 0))] = u
+    return y
+
+
+def added(x, i, u):
+    np.add.at(x, tuple(np.moveaxis(i, -1, 0)), u)
+    return x
+
+
 MOVEMENT = [
     moved("ravel", ops.ravel, np.ravel),
     moved("expand_dims", lambda x: ops.expand_dims(x, (0, -2)), lambda x: np.expand_dims(x, (0, -2))),
@@ -65,6 +84,14 @@ MOVEMENT = [
     moved("diagonal", lambda x: ops.diagonal(x, 1, -1, 0), lambda x: np.diagonal(x, 1, -1, 0),
           [((3, 2, 4),), ((4, 3),)]),
     moved("diag", lambda x: ops.diag(x, -1), lambda x: np.diag(x, -1), [((4, 3),), ((3,),)]),
+    moved("roll", lambda x: ops.roll(x, (2, -1), (0, 1)), lambda x: np.roll(x, (2, -1), (0, 1)),
+          [((0, 3),), ((3, 4),)]),
+    moved("roll flat", lambda x: ops.roll(x, -4), lambda x: np.roll(x, -4), [((),), ((3, 5),)]),
+    moved("scatter_update", ops.scatter_update, updated, [((3, 4), (5, 2), (5,)), ((6,), (4, 1), (4,)),
+          ((4, 3), (3, 1), (3, 3))], places, wrt=(0, 2)),
+    Row("scatter", None, lambda i, v: ops.scatter(i, v, (3, 4)), lambda i, v: added(np.zeros((3, 4), v.dtype), i, v),
+        lambda rng, s: [rng.integers(0, 3, s[0]), rng.normal(size=s[1])], [((9, 2), (9,)), ((4, 1), (4, 4))],
+        lambda v, d, i, u: gamma(9, d) * added(np.zeros((3, 4)), i, np.abs(u)), op="scatter", wrt=(1,)),
     moved("zeros_like", ops.zeros_like, lambda x: 0 * x, [((2,),)], wrt=()),
     moved("ones_like", ops.ones_like, lambda x: 0 * x + 1, [((2,),)], wrt=()),
     moved("full_like", lambda x: ops.full_like(x, 3), lambda x: 0 * x + 3, [((2,),)], wrt=()),
@@ -139,6 +166,9 @@ REDUCTIONS = [
     *[Row(f"cumsum axis={a}", None, lambda x, a=a: ops.cumsum(x, a), lambda x, a=a: np.cumsum(x, a), box(-3, 3),
           [((0, 3),), ((33, 5),), ((3, 2),)], lambda v, d, x, a=a: gamma(x.size, d) * np.cumsum(np.abs(x), a),
           op="cumsum", wrt=(0,)) for a in (None, 0)],
+    *[Row(f"cumprod axis={a}", None, lambda x, a=a: ops.cumprod(x, a), lambda x, a=a: np.cumprod(x, a),
+          signed(0.5, 1.5), [((0, 3),), ((9, 2),), ((3, 2),)],
+          lambda v, d, x: gamma(x.size, d) * np.abs(v), op="cumprod", wrt=(0,)) for a in (None, 0)],
     *[reduction("norm", lambda x, a: np.linalg.norm(x, None, a), relative(2), [(33, 17), (3, 4)], signed(0.1, 3), a)
       for a in (None, 0)],
     reduction("norm", lambda x, a: np.linalg.norm(x, 1, a), relative(0), [(33, 17), (3, 4)], signed(0.1, 3), 0, ord=1),

@@ -138,6 +138,9 @@ ROWS = [
      "[softmax] `axis` is 2 but the tensor has 2 axes: it must be in [-2, 2)."),
     (op("activation", "swish", 1.0), V,
      f"[activation] `activation` is 'swish': it must be one of {ACTIVATIONS}."),
+    # variables
+    (lambda: dg.Variable(ones(2, 3), shape=(None, 2)), V,
+     "[Variable] `shape` is (None, 2) but `initial_value` has shape (2, 3): they must be equal."),
     # linear algebra
     (op("det", [[1]]), T, "[det] `a` is int32: it must be float32 or float64; convert it with cast(x, dtype)."),
     (op("inv", ones(2, 3)), V,

@@ -26,23 +26,45 @@ void assign_moved(Variable& v, py::handle value, Binary op) {
   v.assign(binary(op, v.read(), change));
 }
 
+// An initial value: that of a callable, as initializers are, and of the shape that was asked for, if any.
+Tensor initial_value(const py::object& value, const py::object& dtype, const py::object& shape) {
+  const bool make = PyCallable_Check(value.ptr()) && !is_tensor(value);
+  const bool free = shape.is_none();
+  const Tensor t = convert(!make  ? value
+                           : free ? value()
+                                  : value(shape, py::arg("dtype") = dtype.is_none() ? py::str("float32") : dtype),
+                           parse_dtype(dtype));
+  if (free) return t;
+  const Shape wanted = parse_shape(shape, true);
+  bool fits = wanted.rank() == t.rank();
+  for (int i = 0; fits && i < wanted.rank(); ++i) fits = wanted[i] == unknown || wanted[i] == t.dim(i);
+  if (!fits) {
+    fail("[Variable] `shape` is ", wanted, " but `initial_value` has shape ", t.shape(), ": they must be equal.");
+  }
+  return t;
+}
+
 }  // namespace
 
 void register_variable(py::module_& m) {
-  py::class_<Variable, std::shared_ptr<Variable>> c(m, "Variable", py::dynamic_attr(),
-                                                    "A tensor with a name whose value can be assigned.\n\n"
-                                                    "Args:\n"
-                                                    "    initial_value: an array, tensor or number; it is copied.\n"
-                                                    "    trainable: whether open tapes watch it when it is read.\n"
-                                                    "    name: str.\n"
-                                                    "    dtype: None keeps the value's.\n\n"
-                                                    "Source: Keras `Variable`, TensorFlow `Variable`.");
-  c.def(py::init([](py::handle value, bool trainable, const std::optional<std::string>& name, const py::object& dtype) {
+  py::class_<Variable, std::shared_ptr<Variable>> c(
+      m, "Variable", py::dynamic_attr(),
+      "A tensor with a name whose value can be assigned.\n\n"
+      "Args:\n"
+      "    initial_value: an array, tensor or number; it is copied. Or a function that\n"
+      "        makes one, of `shape` and `dtype` if `shape` is given.\n"
+      "    trainable: whether open tapes watch it when it is read.\n"
+      "    name: str.\n"
+      "    dtype: None keeps the value's.\n"
+      "    shape: what the value's must be, None in it for any extent.\n\n"
+      "Source: Keras `Variable`, TensorFlow `Variable`.");
+  c.def(py::init([](const py::object& value, bool trainable, const std::optional<std::string>& name,
+                    const py::object& dtype, const py::object& shape) {
           PauseRecording pause;
-          return std::make_shared<Variable>(convert(value, parse_dtype(dtype)), name.value_or("Variable"), trainable);
+          return std::make_shared<Variable>(initial_value(value, dtype, shape), name.value_or("Variable"), trainable);
         }),
         py::arg("initial_value"), py::arg("trainable") = true, py::arg("name") = "Variable",
-        py::arg("dtype") = py::none());
+        py::arg("dtype") = py::none(), py::arg("shape") = py::none());
   register_operators(c);
   c.def_readwrite("name", &Variable::name, "The name that it was given.");
   c.def_readwrite("path", &Variable::path, "The names of the layers around it and its own, joined by '/'.");

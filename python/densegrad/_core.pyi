@@ -105,7 +105,12 @@ class Variable(_Values):
     trainable: bool
     value: Tensor
     def __init__(
-        self, initial_value: ArrayLike, trainable: bool = True, name: str | None = "Variable", dtype: Any = None
+        self,
+        initial_value: ArrayLike | Callable[..., ArrayLike],
+        trainable: bool = True,
+        name: str | None = "Variable",
+        dtype: Any = None,
+        shape: Sequence[int | None] | None = None,
     ) -> None: ...
     def assign(self, value: ArrayLike) -> Variable: ...
     def assign_add(self, value: ArrayLike) -> Variable: ...

@@ -69,6 +69,8 @@ from densegrad.ops.nn import __all__ as _nn_names
 from densegrad.ops.products import *  # noqa: F403
 from densegrad.ops.products import __all__ as _products
 from densegrad.ops.reductions import argmax, logsumexp, matmul, max, mean, sum
+from densegrad.ops.scattering import *  # noqa: F403
+from densegrad.ops.scattering import __all__ as _scattering
 from densegrad.ops.selecting import *  # noqa: F403
 from densegrad.ops.selecting import __all__ as _selecting
 from densegrad.ops.shaping import *  # noqa: F403
@@ -138,6 +140,7 @@ __all__ = [
     *_logic,
     *_nn_names,
     *_products,
+    *_scattering,
     *_selecting,
     *_shaping,
     *_statistics,

@@ -55,6 +55,21 @@ def take_along_axis(x, indices, axis=-1):
     return _core.take(_core.reshape(x, -1), steps + starts, 0)
 
 
+def flat_places(tag, shape, indices):
+    """What rows of a tensor of this shape the index vectors name, counted through, and the shape of such a row."""
+    depth = extent(tag, indices, indices.ndim - 1) if indices.ndim else 0
+    if not 1 <= depth <= len(shape):
+        raise ValueError(
+            f"[{tag}] `indices` has shape {indices.shape} but `x` has shape {shape}: its last axis must have 1 "
+            f"to {len(shape)} entries."
+        )
+    flat = None
+    for i, n in enumerate(shape[:depth]):
+        steps = _steps(indices[..., i], n, int(np.prod(shape[i + 1 : depth])))
+        flat = steps if flat is None else flat + steps
+    return flat, tuple(shape[depth:])
+
+
 def gather_nd(x, indices):
     """The entries (or slices) of x at the index vectors along the last axis of `indices`.
 
@@ -64,18 +79,9 @@ def gather_nd(x, indices):
 
     Source: TensorFlow `gather_nd`.
     """
-    x, indices = tensor(x), tensor(indices)
-    depth = extent("gather_nd", indices, indices.ndim - 1) if indices.ndim else 0
-    if not 1 <= depth <= x.ndim:
-        raise ValueError(
-            f"[gather_nd] `indices` has shape {indices.shape} but `x` has shape {x.shape}: its last axis must have 1 "
-            f"to {x.ndim} entries."
-        )
-    lead, rest = x.shape[:depth], x.shape[depth:]
-    flat = None
-    for i, n in enumerate(lead):
-        steps = _steps(indices[..., i], n, int(np.prod(lead[i + 1 :])))
-        flat = steps if flat is None else flat + steps
+    x = tensor(x)
+    flat, rest = flat_places("gather_nd", x.shape, tensor(indices))
+    lead = x.shape[: x.ndim - len(rest)]
     return _core.take(_core.reshape(x, (int(np.prod(lead)), *rest)), flat, 0)
 
 
