@@ -47,6 +47,12 @@ class Dataset:
         return Dataset(lambda: iter(np.arange(rows)), rows, lambda row: _map(lambda a: _core.constant(a[row]), arrays))
 
     @staticmethod
+    def from_tensors(tensors, name=None):
+        """One element, the tensors."""
+        element = _map(_core.constant, tensors)
+        return Dataset(lambda: iter([element]), 1)
+
+    @staticmethod
     def range(*args):
         """One int64 tensor for each number of Python's `range(*args)`."""
         return Dataset.from_tensor_slices(np.arange(*args))

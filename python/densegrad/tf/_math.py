@@ -1,6 +1,6 @@
 """TensorFlow's signatures of arithmetic and `tf.nn`, on densegrad's operations."""
 
-from densegrad import _core, activations, ops
+from densegrad import _core, activations, ops, random
 
 
 def clip_by_value(t, clip_value_min, clip_value_max, name=None):
@@ -19,6 +19,58 @@ def add_n(inputs, name=None):
 def count_nonzero(input, axis=None, keepdims=None, dtype="int64", name=None):
     """The number of entries that are not zero."""
     return ops.cast(ops.count_nonzero(input, axis, bool(keepdims)), dtype)
+
+
+def reduce_euclidean_norm(input_tensor, axis=None, keepdims=False, name=None):
+    """sqrt(sum(x**2)) over some axes."""
+    return ops.norm(input_tensor, None, axis, keepdims)
+
+
+def cumprod(x, axis=0, exclusive=False, reverse=False, name=None):
+    """The running products of x along one axis, without the entry itself if `exclusive`, from the end if `reverse`."""
+    x = ops.flip(x, axis) if reverse else _core.convert(x)
+    if exclusive:
+        axis %= x.ndim
+        before = (slice(None),) * axis
+        x = ops.concatenate([ops.ones_like(x[(*before, slice(0, 1))]), x[(*before, slice(None, -1))]], axis)
+    y = ops.cumprod(x, axis)
+    return ops.flip(y, axis) if reverse else y
+
+
+def multiply_no_nan(x, y, name=None):
+    """x y, 0 where y is 0 even if x is infinite or NaN."""
+    x, y = ops._arguments.together("tf.math.multiply_no_nan", x, y)
+    return ops.where(y == 0, 0, x * y)
+
+
+def xlogy(x, y, name=None):
+    """x log(y), 0 where x is 0."""
+    x, y = ops._arguments.together("tf.math.xlogy", x, y)
+    return ops.where(x == 0, 0, x * ops.log(ops.where(x == 0, 1, y)))
+
+
+def polyval(coeffs, x, name=None):
+    """The polynomial with these coefficients, the highest power first, by Horner's rule."""
+    y, *rest = coeffs
+    x = _core.convert(x)
+    y = ops.broadcast_to(_core.convert(y, x.dtype), x.shape)
+    for c in rest:
+        y = y * x + c
+    return y
+
+
+def scalar_mul(scalar, x, name=None):
+    """scalar x."""
+    return ops.multiply(scalar, x)
+
+
+def confusion_matrix(labels, predictions, num_classes=None, weights=None, dtype="int32", name=None):
+    """How often (or with what weight) each label, by row, was predicted as each class, by column."""
+    labels, predictions = (ops.cast(v, "int64") for v in (labels, predictions))
+    if num_classes is None:
+        num_classes = int(ops.max(ops.concatenate([labels, predictions], 0))) + 1 if labels.size else 0
+    values = ops.ones(labels.shape, dtype) if weights is None else _core.convert(weights, dtype)
+    return ops.scatter(ops.stack([labels, predictions], -1), values, (int(num_classes),) * 2)
 
 
 # ---- tf.nn ----------------------------------------------------------------------------------------------------------
@@ -95,3 +147,39 @@ def sigmoid_cross_entropy_with_logits(labels=None, logits=None, name=None):
     logits = _core.convert(logits)
     labels = _core.convert(labels, logits.dtype)
     return _crossentropy("binary_crossentropy", labels[..., None], logits[..., None])
+
+
+def weighted_cross_entropy_with_logits(labels, logits, pos_weight, name=None):
+    """-pos_weight labels log(sigmoid(logits)) - (1 - labels) log(1 - sigmoid(logits)), entry by entry."""
+    logits = _core.convert(logits)
+    labels, pos_weight = _core.convert(labels, logits.dtype), _core.convert(pos_weight, logits.dtype)
+    weight = 1 + (pos_weight - 1) * labels
+    return (1 - labels) * logits - weight * activations.log_sigmoid(logits)
+
+
+def dropout(x, rate, noise_shape=None, seed=None, name=None):
+    """x with entries zero with probability `rate`, the others divided by 1 - rate; the mask has `noise_shape`."""
+    x, rate = _core.convert(x), float(rate)
+    if not 0 <= rate < 1:
+        raise ValueError(f"[tf.nn.dropout] `rate` is {rate}: it must be in [0, 1).")
+    if rate == 0:
+        return x
+    shape = tuple(x.shape) if noise_shape is None else tuple(m or n for m, n in zip(noise_shape, x.shape))
+    kept = random.uniform(shape, dtype=x.dtype, seed=seed) >= rate
+    return ops.where(kept, x * (1 / (1 - rate)), 0)
+
+
+def embedding_lookup(params, ids, max_norm=None, name=None):
+    """The rows of params at the ids."""
+    if max_norm is not None:
+        raise ValueError(f"[tf.nn.embedding_lookup] `max_norm` is {max_norm!r}: it must be None.")
+    return ops.take(params, ids, 0)
+
+
+def compute_average_loss(per_example_loss, sample_weight=None, global_batch_size=None, name=None):
+    """The sum of the losses, times their weights, over the number of examples."""
+    values = _core.convert(per_example_loss)
+    size = values.shape[0] if global_batch_size is None and values.ndim else global_batch_size or 1
+    if sample_weight is not None:
+        values = values * _core.convert(sample_weight, values.dtype)
+    return ops.sum(values) / float(size)

@@ -4,7 +4,8 @@ import numpy as np
 
 import densegrad
 from densegrad import initializers, ops
-from densegrad.tf import _arrays, _data, _linalg, _math, _program, _random
+from densegrad._shape import TensorShape
+from densegrad.tf import _arrays, _data, _debugging, _linalg, _loops, _math, _program, _random, _scattering
 from densegrad.tf._keras import keras
 from densegrad.tf._namespace import Namespace, public
 
@@ -28,7 +29,7 @@ _SAME = (
 ).split()
 _MATH = (
     "ceil divide_no_nan erf l2_normalize log log1p logical_xor reciprocal rsqrt "
-    "squared_difference top_k softplus sigmoid log_sigmoid"
+    "squared_difference top_k softplus sigmoid log_sigmoid erfc"
 ).split()
 _ACTIVATIONS = "elu relu relu6 selu sigmoid softplus softsign tanh swish hard_sigmoid".split()
 _RENAMED = {
@@ -53,7 +54,10 @@ _ONLY_MATH = {
     "reduce_variance": ops.var,
 }
 
-_arrays_table, _linalg_table, _math_table, _program_table = map(public, (_arrays, _linalg, _math, _program))
+_arrays_table, _debugging_table, _linalg_table, _math_table, _program_table = map(
+    public, (_arrays, _debugging, _linalg, _math, _program)
+)
+_scattering_table = public(_scattering)
 
 
 def _pick(table, names):
@@ -68,7 +72,14 @@ math = Namespace(
     "Arithmetic, reductions, tests of numbers.",
     ("densegrad.ops", [*_SAME, *_MATH]),
     ("densegrad.activations", ["sigmoid", "softplus", "log_sigmoid", "tanh"]),
-    table=_SHARED | _ONLY_MATH | _pick(_math_table, "add_n count_nonzero zero_fraction softmax log_softmax"),
+    table=_SHARED
+    | _ONLY_MATH
+    | _pick(
+        _math_table,
+        "add_n confusion_matrix count_nonzero cumprod multiply_no_nan polyval reduce_euclidean_norm scalar_mul softmax "
+        "log_softmax xlogy zero_fraction",
+    )
+    | _pick(_scattering_table, "segment_sum unsorted_segment_sum"),
 )
 nn = Namespace(
     "nn",
@@ -76,7 +87,11 @@ nn = Namespace(
     ("densegrad.ops", ["l2_normalize", "top_k"]),
     ("densegrad.activations", _ACTIVATIONS),
     table=_CROSSENTROPIES
-    | _pick(_math_table, "bias_add gelu l2_loss leaky_relu log_softmax moments silu softmax zero_fraction"),
+    | _pick(
+        _math_table,
+        "bias_add compute_average_loss dropout embedding_lookup gelu l2_loss leaky_relu log_softmax moments silu softmax "
+        "zero_fraction",
+    ),
 )
 linalg = Namespace(
     "linalg",
@@ -95,12 +110,37 @@ autodiff = Namespace("autodiff", "Tapes and forward mode.", ("densegrad", ["Forw
 debugging = Namespace(
     "debugging",
     "Assertions that raise ValueError.",
-    table={n: f for n, f in _program_table.items() if n.startswith("assert_") or n == "check_numerics"},
+    table=_debugging_table,
 )
+_NOTHING = _program_table.pop("set_nothing")
 config = Namespace(
-    "config", "Settings, which change nothing here.",
-    table=_pick(_program_table, "functions_run_eagerly list_physical_devices run_functions_eagerly"),
-)  # fmt: skip
+    "config",
+    "Settings, which change nothing here.",
+    table=_pick(_program_table, "functions_run_eagerly list_physical_devices run_functions_eagerly")
+    | {
+        "set_visible_devices": _NOTHING,
+        "experimental": Namespace(
+            "config.experimental",
+            "Settings, which change nothing here.",
+            table=_pick(_program_table, "list_physical_devices")
+            | {"enable_op_determinism": _NOTHING, "set_memory_growth": _NOTHING},
+        ),
+        "threading": Namespace(
+            "config.threading",
+            "Settings, which change nothing here.",
+            table={f"set_{kind}_op_parallelism_threads": _NOTHING for kind in ("inter", "intra")},
+        ),
+    },
+)
+test = Namespace(
+    "test",
+    "What there is to run on.",
+    table={n: _program_table.pop(n) for n in ("is_gpu_available", "is_built_with_cuda")},
+)
+errors = Namespace(
+    "errors", "The errors of TensorFlow that are raised here.", table={"InvalidArgumentError": ValueError}
+)
+dtypes = Namespace("dtypes", "The dtypes.", table=_DTYPES | {"DType": np.dtype, "as_dtype": np.dtype})
 
 _INITIALIZERS = {
     "constant_initializer": initializers.Constant,
@@ -121,15 +161,19 @@ TOP = Namespace(
     | _arrays_table
     | _pick(_math_table, "add_n clip_by_value")
     | _pick(_linalg_table, "matmul norm tensordot")
-    | {n: f for n, f in _program_table.items() if n not in dir(debugging) and n not in dir(config)}
+    | public(_loops)
+    | {n: f for n, f in _scattering_table.items() if n != "segment_sum" and n != "unsorted_segment_sum"}
+    | {n: f for n, f in _program_table.items() if n not in dir(config)}
     | {
         "__version__": densegrad.__version__,
         "autodiff": autodiff,
         "config": config,
         "data": data,
-        "assert_equal": debugging.assert_equal,
+        **_pick(_debugging_table, "Assert assert_equal assert_greater assert_less assert_rank"),
         "debugging": debugging,
         "double": np.dtype("float64"),
+        "dtypes": dtypes,
+        "errors": errors,
         "initializers": keras.initializers,
         "keras": keras,
         "linalg": linalg,
@@ -140,5 +184,8 @@ TOP = Namespace(
         "nn": nn,
         "optimizers": keras.optimizers,
         "random": random,
+        "scalar_mul": math.scalar_mul,
+        "test": test,
+        "TensorShape": TensorShape,
     },
 )

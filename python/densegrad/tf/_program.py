@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from densegrad import _core, nest, ops
+from densegrad import _core, nest
 from densegrad._core import Tensor, Variable
 from densegrad.layers import Layer
 
@@ -139,15 +139,6 @@ def cond(pred, true_fn=None, false_fn=None, name=None):
     return true_fn() if bool(pred) else false_fn()
 
 
-def map_fn(fn, elems, **options):
-    """The results of fn for each slice of elems along axis 0, stacked."""
-    results = [fn(e) for e in _core.convert(elems)] if not isinstance(elems, (list, tuple)) else [
-        fn(type(elems)(parts)) for parts in zip(*map(_core.convert, elems))
-    ]  # fmt: skip
-    columns = zip(*map(nest.flatten, results))
-    return nest.pack_as(results[0], [ops.stack(column) for column in columns])
-
-
 def device(device_name):
     """A context that changes nothing: everything runs on the CPU."""
     return contextlib.nullcontext()
@@ -177,57 +168,55 @@ def list_physical_devices(device_type=None):
     return []
 
 
-def assert_near(x, y, rtol=None, atol=None, message=None, summarize=None, name=None):
-    """Raises ValueError unless |x - y| <= atol + rtol |y|; both are 10 times the dtype's epsilon by default."""
-    x, y = ops._arguments.together("tf.debugging.assert_near", x, y)
-    step = 10 * np.finfo(x.dtype).eps
-    rtol, atol = (step if v is None else v for v in (rtol, atol))
-    if not np.allclose(x.numpy(), y.numpy(), rtol, atol):
-        raise ValueError(f"[tf.debugging.assert_near] {message or 'x and y are not near'}: {x} and {y}.")
+def set_nothing(*args, **kwargs):
+    """Changes nothing: there is one device, and every operation gives the same bits on any number of threads."""
 
 
-def _assertion(name, comparison, words):
-    def function(x, y, message=None, summarize=None, name=None):
-        x, y = ops._arguments.together(f"tf.debugging.{function.__name__}", x, y)
-        if not np.all(comparison(x.numpy(), y.numpy())):
-            raise ValueError(f"[tf.debugging.{function.__name__}] {message or f'x is not {words} y'}: {x} and {y}.")
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"Raises ValueError unless every entry of x is {words} that of y."
-    return function
+def is_gpu_available(cuda_only=False, min_cuda_compute_capability=None):
+    """False: everything runs on the CPU."""
+    return False
 
 
-assert_greater = _assertion("assert_greater", np.greater, "greater than")
-assert_greater_equal = _assertion("assert_greater_equal", np.greater_equal, "at least")
-assert_less = _assertion("assert_less", np.less, "less than")
-assert_less_equal = _assertion("assert_less_equal", np.less_equal, "at most")
+def is_built_with_cuda():
+    """False: everything runs on the CPU."""
+    return False
 
 
-def assert_non_negative(x, message=None, summarize=None, name=None):
-    """Raises ValueError unless no entry is negative."""
-    assert_greater_equal(x, 0, message or "an entry is negative")
+def init_scope():
+    """A context that changes nothing: everything runs eagerly."""
+    return contextlib.nullcontext()
 
 
-def assert_positive(x, message=None, summarize=None, name=None):
-    """Raises ValueError unless all entries are positive."""
-    assert_greater(x, 0, message or "an entry is not positive")
+def control_dependencies(control_inputs):
+    """A context that changes nothing: operations run in the order in which they are written."""
+    return contextlib.nullcontext()
 
 
-def assert_equal(x, y, message=None, summarize=None, name=None):
-    """Raises ValueError unless all entries are equal."""
-    x, y = ops._arguments.together("tf.debugging.assert_equal", x, y)
-    if not np.all(x.numpy() == y.numpy()):
-        raise ValueError(f"[tf.debugging.assert_equal] {message or 'x and y are not equal'}: {x} and {y}.")
+def group(*inputs, **options):
+    """Nothing: the operations have run."""
 
 
-def check_numerics(tensor, message="", name=None):
-    """The tensor; raises ValueError if an entry is infinite or NaN."""
-    tensor = _core.convert(tensor)
-    if not np.all(np.isfinite(_core.stop_gradient(tensor).numpy())):
-        raise ValueError(f"[tf.debugging.check_numerics] {message or 'the tensor'} has infinite or NaN entries.")
-    return tensor
+def no_op(name=None):
+    """Nothing."""
 
 
-def assert_all_finite(x, message, name=None):
-    """The tensor; raises ValueError if an entry is infinite or NaN."""
-    return check_numerics(x, message)
+def recompute_grad(f):
+    """The function itself: its values are kept."""
+    return f
+
+
+def numpy_function(func, inp, Tout, stateful=True, name=None):
+    """func of arrays, outside of the record; its results as tensors of the dtypes `Tout`."""
+    return _typed(func(*(_core.convert(x).numpy() for x in inp)), Tout)
+
+
+def py_function(func=None, inp=None, Tout=None, name=None):
+    """func of tensors, recorded; its results as tensors of the dtypes `Tout`."""
+    return _typed(func(*(_core.convert(x) for x in inp)), Tout)
+
+
+def _typed(values, dtypes):
+    if not isinstance(dtypes, (list, tuple)):
+        return _core.convert(values, dtypes)
+    values = values if isinstance(values, (list, tuple)) else [values]
+    return [_core.convert(v, dtype) for v, dtype in zip(values, dtypes, strict=True)]

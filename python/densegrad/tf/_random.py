@@ -34,3 +34,58 @@ def shuffle(value, seed=None, name=None):
     value = _core.convert(value)
     generator = np.random.default_rng(random.make_seed() if seed is None else seed)
     return _core.take(value, generator.permutation(value.shape[0]), 0)
+
+
+def categorical(logits, num_samples, dtype="int64", seed=None, name=None):
+    """Classes drawn with the probabilities softmax(logits), `num_samples` for each row."""
+    logits = np.asarray(_core.stop_gradient(_core.convert(logits)), np.float64)
+    generator = np.random.default_rng(random.make_seed() if seed is None else seed)
+    noise = generator.gumbel(size=(len(logits), int(num_samples), logits.shape[1]))
+    return _core.constant(np.argmax(logits[:, None] + noise, -1), dtype)
+
+
+def stateless_uniform(shape, seed, minval=0, maxval=None, dtype="float32", name=None, alg="auto_select"):
+    """Uniform numbers in [minval, maxval), the same for one seed, a pair of integers."""
+    return uniform(shape, minval, maxval, dtype, _single(seed))
+
+
+def stateless_normal(shape, seed, mean=0.0, stddev=1.0, dtype="float32", name=None, alg="auto_select"):
+    """Normal numbers, the same for one seed, a pair of integers."""
+    return normal(shape, mean, stddev, dtype, _single(seed))
+
+
+def _single(seed):
+    first, second = (int(n) for n in (seed.numpy() if isinstance(seed, (Tensor, Variable)) else seed))
+    return (first * 1_000_003 + second) % 2**31
+
+
+class Generator:
+    """A source of random numbers with a state of its own.
+
+    Source: TensorFlow `random.Generator`; the numbers are others.
+    """
+
+    def __init__(self, seed=None):
+        self._source = random.SeedGenerator(random.make_seed() if seed is None else seed)
+
+    @classmethod
+    def from_seed(cls, seed, alg=None):
+        """A generator that gives the same numbers for one seed."""
+        return cls(int(seed))
+
+    @classmethod
+    def from_non_deterministic_state(cls, alg=None):
+        """A generator with a new seed."""
+        return cls()
+
+    def normal(self, shape, mean=0.0, stddev=1.0, dtype="float32", name=None):
+        """Normal numbers of a shape."""
+        return random.normal(_shape(shape), float(mean), float(stddev), dtype, self._source)
+
+    def truncated_normal(self, shape, mean=0.0, stddev=1.0, dtype="float32", name=None):
+        """Normal numbers of a shape, none further from the mean than two standard deviations."""
+        return random.truncated_normal(_shape(shape), float(mean), float(stddev), dtype, self._source)
+
+    def uniform(self, shape, minval=0, maxval=None, dtype="float32", name=None):
+        """Uniform numbers in [minval, maxval), integers for an integer dtype."""
+        return uniform(shape, minval, maxval, dtype, self._source)
