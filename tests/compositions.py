@@ -286,4 +286,5 @@ ELEMENTWISE = [
 ]  # fmt: skip
 
 COMPOSITIONS = MOVEMENT + REDUCTIONS + PRODUCTS + ELEMENTWISE
+GATES = {"glu", "sparsemax"}  # test_small_layers.py; Keras' sparsemax is another function
 CREATION = {"arange", "eye", "full", "linspace", "ones", "zeros"}  # of shapes: test_creation.py

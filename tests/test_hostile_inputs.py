@@ -50,7 +50,7 @@ LOSSES = _core.loss_names()
 def test_values_that_are_no_numbers_are_refused_everywhere(value):
     calls = [
         lambda: dg.constant(value),
-        lambda: dg.Variable(value),
+        lambda: dg.Variable([value]),  # a function alone is an initializer
         lambda: dg.ops.exp(value),
         lambda: dg.ops.dense(value, np.ones((2, 2), "float32")),
         lambda: _core.loss("mean_squared_error", value, np.ones((2, 2), "float32")),

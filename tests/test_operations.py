@@ -200,3 +200,25 @@ def test_linear_algebra_in_a_functional_model_and_under_vmap():
         v = dg.Variable(a[0])
         sign = ops.slogdet(v).sign
     assert tape.gradient(sign, v) is None
+
+
+def test_scatters_at_equal_places_and_outside():
+    """Values add up; of updates the last one stays, and the others have no gradient."""
+    x, u = dg.Variable([1.0, 2.0, 3.0]), dg.Variable([5.0, 6.0, 7.0])
+    places = [[1], [0], [1]]
+    with dg.GradientTape(persistent=True) as tape:
+        written, summed = ops.scatter_update(x, places, u), ops.scatter(places, u, (3,))
+    assert written.numpy().tolist() == [6, 7, 3] and summed.numpy().tolist() == [6, 12, 0]
+    assert [g.numpy().tolist() for g in tape.gradient(written, [x, u])] == [[0, 0, 1], [0, 1, 1]]
+    assert tape.gradient(summed, u).numpy().tolist() == [1, 1, 1]
+    assert ops.scatter_update(x, np.zeros((0, 1), int), np.zeros(0, "f")).numpy().tolist() == [1, 2, 3]
+    assert ops.scatter_update(dg.constant([np.nan, 1.0]), [[0]], [2.0]).numpy().tolist() == [2, 1]
+    integers = ops.scatter_update(dg.constant([1, 2]), [[1]], [9])
+    assert integers.dtype == "int32" and integers.numpy().tolist() == [1, 9]
+    for tag, call in (("scatter", lambda i: ops.scatter(i, [1.0], (3,))),
+                      ("scatter_update", lambda i: ops.scatter_update(x, i, [1.0]))):  # fmt: skip
+        with pytest.raises(IndexError, match=r"contains 3: it must be in \[0, 3\)"):
+            call([[3]])
+        with pytest.raises(ValueError, match=rf"^\[{tag}\] `indices` has shape \(1, 2\) but `x` has shape \(3,\): its"):
+            call([[0, 1]])
+    assert ops.roll(dg.constant([1, 2, 3]), 4).numpy().tolist() == [3, 1, 2]

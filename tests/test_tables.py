@@ -9,7 +9,7 @@ from __future__ import annotations
 import densegrad as dg
 import numpy as np
 import pytest
-from compositions import CREATION
+from compositions import CREATION, GATES
 from densegrad import _core
 from loss_oracles import LOSSES
 from oracles import ulp
@@ -44,7 +44,7 @@ def test_registries_python_names_and_tables_hold_the_same_sets():
 
 def test_ops_offers_every_row_under_its_public_name():
     offered = {row.op for row in ROWS} - {None}
-    offered |= CREATION | {"dense_vjp"} | {f"{name}_vjp" for name in _core.loss_names()}
+    offered |= CREATION | GATES | {"dense_vjp"} | {f"{name}_vjp" for name in _core.loss_names()}
     assert set(dg.ops.__all__) == offered
     assert all(callable(getattr(dg.ops, name)) and getattr(dg.ops, name).__doc__ for name in dg.ops.__all__)
 

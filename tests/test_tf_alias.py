@@ -63,7 +63,7 @@ def test_a_missing_name_lists_what_exists_the_closest_first():
     with pytest.raises(AttributeError) as caught:
         _ = tf.redcue_sum
     assert str(caught.value).startswith("[tf] has no `redcue_sum`. Close: reduce_sum, ")
-    assert " It has GradientTape, " in str(caught.value) and str(caught.value).endswith(", zeros_like.")
+    assert " It has Assert, GradientTape, " in str(caught.value) and str(caught.value).endswith(", zeros_like.")
     with pytest.raises(AttributeError, match=r"^\[tf.keras.layers\] has no `LSTM`. It has .*Dense"):
         _ = keras.layers.LSTM
     with pytest.raises(AttributeError, match=r"^\[tf.keras\] has no `applications`. Close: activations. It has "):
@@ -339,3 +339,94 @@ def test_slices_lie_inside():
             ValueError, match=r"^\[tf.slice\] `begin` is .* has shape \(2, 3\): the slice must lie inside.$"
         ):
             tf.slice(a, begin, size)
+
+
+def test_random_generators_and_draws():
+    """Means of n draws are within five standard deviations: 5 / sqrt(n)."""
+    a, b = tf.random.Generator.from_seed(3), tf.random.Generator.from_seed(3)
+    x = a.normal((10_000,), mean=1.0)
+    np.testing.assert_array_equal(x, b.normal((10_000,), mean=1.0))
+    assert x.dtype == "float32" and abs(x.numpy().mean() - 1) < 0.05
+    assert not np.array_equal(a.normal((4,)), x[:4]) and a.uniform((2,), 0, 7, tf.int32).dtype == "int32"
+    assert np.abs(a.truncated_normal((100,))).max() <= 2 and tf.random.Generator.from_non_deterministic_state() is not a
+    first, other = (tf.random.stateless_uniform((5,), seed=[1, n]).numpy() for n in (2, 3))
+    assert np.array_equal(first, tf.random.stateless_uniform((5,), seed=tf.constant([1, 2]))) and any(first != other)
+    assert tf.random.stateless_normal((3,), seed=(1, 2), dtype=tf.float64).dtype == "float64"
+    drawn = tf.random.categorical(tf.math.log([[0.25, 0.75], [1.0, 0.0]]), 10_000, seed=1).numpy()
+    assert drawn.shape == (2, 10_000) and drawn.dtype == "int64"
+    assert abs(drawn[0].mean() - 0.75) < 0.05 and not drawn[1].any()
+
+
+def test_dropout_as_a_function():
+    x = tf.Variable(tf.ones((200, 50)))
+    with tf.GradientTape() as tape:
+        y = tf.nn.dropout(x, rate=0.2, seed=1)
+    kept = y.numpy() != 0
+    assert abs(kept.mean() - 0.8) < 5 * 0.4 / 100 and set(np.unique(y)) == {0, np.float32(1.25)}
+    np.testing.assert_array_equal(tape.gradient(y, x), y)
+    rows = tf.nn.dropout(x, 0.5, noise_shape=[None, 1]).numpy()
+    assert np.all(rows == rows[:, :1]) and tf.nn.dropout(x.value, 0.0).shape == (200, 50)
+    with pytest.raises(ValueError, match=r"^\[tf.nn.dropout\] `rate` is 1.0: it must be in \[0, 1\).$"):
+        tf.nn.dropout(x, 1.0)
+    with pytest.raises(ValueError, match=r"^\[tf.nn.embedding_lookup\] `max_norm` is 1: it must be None.$"):
+        tf.nn.embedding_lookup(x, [0], max_norm=1)
+
+
+def test_arrays_of_tensors_carry_gradients():
+    x = tf.Variable([1.0, 2.0, 3.0])
+    with tf.GradientTape() as tape:
+        array = tf.TensorArray(tf.float32, size=0, dynamic_size=True)
+        for i in tf.range(3):
+            array = array.write(i, x[i] ** 2)
+        y = array.stack()
+    np.testing.assert_array_equal(tape.gradient(y, x), [2, 4, 6])
+    with pytest.raises(ValueError, match=r"^\[TensorArray.write\] `index` is 2 but the size is 2: it is fixed.$"):
+        tf.TensorArray(tf.float32, 2).write(2, 1.0)
+    with pytest.raises(ValueError, match=r"^\[TensorArray.read\] nothing was written at 0.$"):
+        tf.TensorArray(tf.float32, 2).read(0)
+    with tf.GradientTape() as tape:
+        y = tf.scan(lambda a, v: a * v, x)[-1] + tf.foldl(lambda a, v: a + v, x)
+    np.testing.assert_array_equal(tape.gradient(y, x), [7, 4, 3])
+
+
+def test_more_assertions():
+    errors = tf.errors.InvalidArgumentError
+    x = tf.constant([[1.0, 2.0]])
+    tf.debugging.assert_shapes([(x, ("n", 2)), (x, (None, "k"))])
+    tf.debugging.assert_rank(x, 2)
+    tf.debugging.assert_type(x, tf.float32)
+    tf.debugging.assert_none_equal(x, 3.0)
+    tf.debugging.assert_negative(-x)
+    tf.debugging.assert_non_positive(0 * x)
+    tf.Assert(tf.reduce_all(x > 0), [x])
+    assert tf.debugging.assert_scalar(tf.constant(1.0)) == 1
+    for call, text in (
+        (lambda: tf.debugging.assert_shapes([(x, ("n", "n"))]), r"\(1, 2\) and \('n', 'n'\)"),
+        (lambda: tf.debugging.assert_rank(x, 1), "the ranks differ: 2 and 1"),
+        (lambda: tf.debugging.assert_none_equal(x, 2.0), "x and y share an entry"),
+        (lambda: tf.debugging.assert_negative(x), "an entry is not negative"),
+        (lambda: tf.debugging.assert_non_positive(x), "an entry is positive"),
+        (lambda: tf.Assert(x > 1, [x]), "the condition does not hold"),
+        (lambda: tf.ensure_shape(x, (None, 3)), r"`x` has shape \(1, 2\): it must be \(None, 3\)"),
+    ):
+        with pytest.raises(errors, match=text):
+            call()
+    with pytest.raises(TypeError, match="the dtypes differ: float32 and int32"):
+        tf.debugging.assert_type(x, tf.int32)
+
+
+def test_settings_that_change_nothing():
+    assert tf.config.experimental.enable_op_determinism() is None
+    assert tf.config.threading.set_inter_op_parallelism_threads(2) is None
+    assert tf.config.experimental.list_physical_devices("GPU") == [] and not tf.test.is_gpu_available()
+    assert not tf.test.is_built_with_cuda() and tf.group(tf.no_op()) is None
+    with tf.init_scope(), tf.control_dependencies([]):
+        assert tf.recompute_grad(abs) is abs
+
+
+def test_variables_from_initializers_and_of_a_shape():
+    v = tf.Variable(keras.initializers.Ones(), shape=(2, 3), dtype=tf.float64)
+    assert v.dtype == "float64" and v.numpy().tolist() == [[1] * 3] * 2
+    w = keras.Variable(tf.zeros_initializer(), shape=(2,))
+    assert w.dtype == "float32" and w.shape == (2,)
+    assert tf.Variable(tf.zeros((4, 3)), shape=tf.TensorShape([None, 3])).shape.as_list() == [4, 3]

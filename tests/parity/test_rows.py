@@ -93,7 +93,7 @@ def on_tensorflow(row, inputs, positions, u, ts, ws):
     with tf.autodiff.ForwardAccumulator(xs, [tf.constant(t) for t in ts]) as accumulator:
         moved = function(*constants)
     tangent = accumulator.jvp(moved, unconnected_gradients="zero")
-    return y, first, tangent, [tf.convert_to_tensor(g) for g in second]
+    return y, first, tf.convert_to_tensor(tangent), [tf.convert_to_tensor(g) for g in second]
 
 
 def reach(row, inputs, order):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from densegrad import _core, nest, ops, transforms
+from densegrad import _core, batching, nest, ops
 
 
 def map_fn(fn, elems, **options):
@@ -14,7 +14,7 @@ def map_fn(fn, elems, **options):
 
 def vectorized_map(fn, elems, fallback_to_while_loop=True, warn=True):
     """The results of fn for each slice of elems along axis 0, as one operation on the batch for each in fn."""
-    return transforms.vmap(fn)(elems)
+    return batching.vmap(fn)(elems)
 
 
 def scan(fn, elems, initializer=None, reverse=False, **options):

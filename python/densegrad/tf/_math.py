@@ -60,7 +60,7 @@ def polyval(coeffs, x, name=None):
 
 
 def scalar_mul(scalar, x, name=None):
-    """scalar x."""
+    """scalar times x."""
     return ops.multiply(scalar, x)
 
 

@@ -89,8 +89,8 @@ nn = Namespace(
     table=_CROSSENTROPIES
     | _pick(
         _math_table,
-        "bias_add compute_average_loss dropout embedding_lookup gelu l2_loss leaky_relu log_softmax moments silu softmax "
-        "zero_fraction",
+        "bias_add compute_average_loss dropout embedding_lookup gelu l2_loss leaky_relu log_softmax moments silu "
+        "softmax zero_fraction",
     ),
 )
 linalg = Namespace(
@@ -140,7 +140,7 @@ test = Namespace(
 errors = Namespace(
     "errors", "The errors of TensorFlow that are raised here.", table={"InvalidArgumentError": ValueError}
 )
-dtypes = Namespace("dtypes", "The dtypes.", table=_DTYPES | {"DType": np.dtype, "as_dtype": np.dtype})
+dtypes = Namespace("dtypes", "The dtypes by their names.", table=_DTYPES | {"DType": np.dtype, "as_dtype": np.dtype})
 
 _INITIALIZERS = {
     "constant_initializer": initializers.Constant,

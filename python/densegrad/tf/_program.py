@@ -197,7 +197,7 @@ def group(*inputs, **options):
 
 
 def no_op(name=None):
-    """Nothing."""
+    """Does nothing at all."""
 
 
 def recompute_grad(f):
