@@ -248,24 +248,6 @@ def test_subnormal_numbers_are_kept():
     assert dg.ops.sum(tiny).numpy() == tiny.sum()
 
 
-@pytest.mark.skipif(not PAGE.exists(), reason="the page is not at hand")
-def test_every_row_of_the_page_is_tested():
-    """The first cells of docs/differences.md are the cases that the tests of these files are marked with."""
-    for path in pathlib.Path(__file__).parent.glob("test_differences*.py"):
-        importlib.import_module(path.stem)
-    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| ")][2:]
-    assert {line.split("|")[1].strip() for line in lines} == ROWS.keys()
-
-
-
-@row("a learning-rate schedule that starts from an int")
-def test_int_rates():
-    schedules = dg.optimizers.schedules
-    for step in range(5):
-        assert float(schedules.CosineDecay(1, 4)(step)) == float(schedules.CosineDecay(1.0, 4)(step))
-    assert schedules.PolynomialDecay(1, 4)(1).dtype == np.float32
-
-
 @row("`sparsemax` of a row with several entries that are not 0")
 def test_sparsemax_sums_to_one():
     """Of (0.1, 0.2, 0.3) all are kept: tau is (0.6 - 1) / 3."""
@@ -283,3 +265,12 @@ def test_a_lambda_is_never_written_as_code():
     for safe_mode in (None, False):
         with pytest.raises(ValueError, match="the config holds a lambda: code is never loaded"):
             dg.layers.Lambda.from_config(code, safe_mode=safe_mode)
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="the page is not at hand")
+def test_every_row_of_the_page_is_tested():
+    """The first cells of docs/differences.md are the cases that the tests of these files are marked with."""
+    for path in pathlib.Path(__file__).parent.glob("test_differences*.py"):
+        importlib.import_module(path.stem)
+    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| ")][2:]
+    assert {line.split("|")[1].strip() for line in lines} == ROWS.keys()

@@ -222,3 +222,24 @@ def test_scatters_at_equal_places_and_outside():
         with pytest.raises(ValueError, match=rf"^\[{tag}\] `indices` has shape \(1, 2\) but `x` has shape \(3,\): its"):
             call([[0, 1]])
     assert ops.roll(dg.constant([1, 2, 3]), 4).numpy().tolist() == [3, 1, 2]
+
+
+def test_scalar_tensors_in_an_index_tuple():
+    """As in `y[:, tf.argmax(y[0])]`; nothing is read from the index, so that it works under vmap."""
+    a = np.arange(24.0).reshape(2, 3, 4)
+    x, i, j = dg.Variable(a), dg.constant(1), dg.constant(-1, "int64")
+    for got, expected in (
+        (x[:, i], a[:, 1]),
+        (x[..., j], a[..., -1]),
+        (x[None, :, i, ..., j], a[None, :, 1, ..., -1]),
+        (x[1, i, 1:], a[1, 1, 1:]),
+        (x[i, :, j], a[1, :, -1]),
+    ):
+        np.testing.assert_array_equal(got, expected)
+    with dg.GradientTape() as tape:
+        y = x[:, ops.argmax(x[0, :, 0])]
+    np.testing.assert_array_equal(tape.gradient(y, x), np.broadcast_to([[[0], [0], [1]]], a.shape))
+    picked = dg.vmap(lambda rows, k: rows[:, k])(a, np.array([3, 0]))
+    np.testing.assert_array_equal(picked, np.stack([a[0, :, 3], a[1, :, 0]]))
+    with pytest.raises(IndexError):
+        x[:, dg.constant(3)]

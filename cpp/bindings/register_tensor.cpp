@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "bindings/operators.h"
 #include "bindings/register.h"
 
@@ -86,6 +88,11 @@ Tensor basic_item(const Tensor& x, const py::tuple& index) {
   return part.shape() == shape ? (whole ? identity(part) : part) : reshape(part, shape);
 }
 
+// From the end where negative.
+Tensor wrapped(const Tensor& i, index_t size) {
+  return where(compare(Compare::less, i, constant_like(i, 0)), add(i, constant_like(i, static_cast<double>(size))), i);
+}
+
 // An integer or boolean array as the whole index: rows of the leading axes.
 Tensor array_item(const Tensor& x, py::handle index) {
   if (PyUnicode_Check(index.ptr()) || PyFloat_Check(index.ptr())) {
@@ -97,9 +104,7 @@ Tensor array_item(const Tensor& x, py::handle index) {
     i = cast(i, DType::int64);  // an empty list has no dtype
   }
   if (i.dtype() == DType::int32 || i.dtype() == DType::int64) {
-    const Tensor zero = constant_like(i, 0);
-    const Tensor size = constant_like(i, static_cast<double>(x.rank() ? x.dim(0) : 0));
-    return take(x, where(compare(Compare::less, i, zero), add(i, size), i), 0);  // negative: from the end
+    return take(x, wrapped(i, x.rank() ? x.dim(0) : 0), 0);
   }
   if (i.dtype() != DType::boolean) {
     fail<TypeError>("[getitem] an index array is ", i.dtype(), ": it must be int32, int64 or bool.");
@@ -114,6 +119,40 @@ Tensor array_item(const Tensor& x, py::handle index) {
   flat[0] = i.size();
   for (int a = i.rank(); a < x.rank(); ++a) flat.push_back(x.dim(a));
   return take(reshape(x, flat), true_rows(i), 0);
+}
+
+bool is_scalar_index(py::handle entry) {
+  if (!is_tensor(entry)) return false;
+  const Tensor& t = peek(entry);
+  return t.rank() == 0 && (t.dtype() == DType::int32 || t.dtype() == DType::int64);
+}
+
+// A tuple of what `basic_item` takes and of integer scalars that are tensors, which are taken last: no value is read.
+Tensor mixed_item(const Tensor& x, const py::tuple& index) {
+  const auto takes_no_axis = [](py::handle e) { return e.is_none() || e.is(py::ellipsis()); };
+  const auto given = index.size() - static_cast<std::size_t>(std::count_if(index.begin(), index.end(), takes_no_axis));
+  py::list basic;
+  std::vector<std::pair<int, Tensor>> chosen;  // axes of what `basic` gives
+  int axis = 0;
+  for (py::handle e : index) {
+    if (is_scalar_index(e)) {
+      chosen.emplace_back(axis++, convert(e));
+      basic.append(py::slice(py::none(), py::none(), py::none()));
+      continue;
+    }
+    if (!is_basic(e)) {
+      fail<TypeError>(
+          "[getitem] an index tuple may hold integers, slices, None and `...`: use take() or one_hot() for index "
+          "arrays.");
+    }
+    basic.append(e);
+    if (e.is(py::ellipsis())) axis += x.rank() - static_cast<int>(given);
+    if (e.is_none() || PySlice_Check(e.ptr())) ++axis;
+  }
+  Tensor y = basic_item(x, py::tuple(basic));
+  for (auto it = chosen.rbegin(); it != chosen.rend(); ++it)
+    y = take(y, wrapped(it->second, y.dim(it->first)), it->first);
+  return y;
 }
 
 std::string describe(const Tensor& t, bool short_form) {
@@ -135,15 +174,7 @@ Tensor get_item(const Tensor& x, const py::object& index) {
   if (!py::isinstance<py::tuple>(index)) {
     return is_basic(index) ? basic_item(x, py::make_tuple(index)) : array_item(x, index);
   }
-  const auto entries = py::reinterpret_borrow<py::tuple>(index);
-  for (py::handle e : entries) {
-    if (!is_basic(e)) {
-      fail<TypeError>(
-          "[getitem] an index tuple may hold integers, slices, None and `...`: use take() or one_hot() for index "
-          "arrays.");
-    }
-  }
-  return basic_item(x, entries);
+  return mixed_item(x, py::reinterpret_borrow<py::tuple>(index));
 }
 
 void register_tensor(py::module_& m) {
