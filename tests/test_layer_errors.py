@@ -54,7 +54,8 @@ def built():
         (
             lambda: dg.layers.Dense(2, "foo"),
             ValueError,
-            f"[activations] `foo` is not known: it must be one of {', '.join(activations._NAME_OF.values())}.",
+            "[activations] `foo` is not known: it must be one of "
+            f"{', '.join([*activations._NAME_OF.values(), 'glu', 'sparsemax'])}.",
         ),
         (
             lambda: dg.layers.Dense(2, 3),

@@ -94,7 +94,8 @@ def linear_twin(layer):
 def test_activation_names_are_the_cores():
     from densegrad import _core
 
-    assert {*_core.activation_names(), "swish", "hard_swish"} == set(activations._BY_NAME)
+    composed = {"glu", "sparsemax"}
+    assert {*_core.activation_names(), "swish", "hard_swish", *composed} == set(activations._BY_NAME)
     for name in _core.activation_names():
         assert activations.native_name(activations.get(name)) == name
 

@@ -12,9 +12,6 @@ from rows import named
 
 K = keras.ops
 
-# Rows that have no counterpart, and why.
-WITHOUT: dict[str, str] = {}
-
 
 @tf.custom_gradient
 def custom_square(x):
@@ -176,6 +173,6 @@ def function_of(name, primitive):
     if word in NAMED:
         return lambda *xs: NAMED[word](*xs, **arguments)
     for space in (K, tf, tf.math, tf.linalg):
-        if hasattr(space, word):
+        if callable(getattr(space, word, None)):
             return lambda *xs: getattr(space, word)(*xs, **arguments)
     raise LookupError(name)
