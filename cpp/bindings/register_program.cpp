@@ -1,10 +1,13 @@
 // Traces and programs: what `densegrad.function` is made of.
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 #include "bindings/convert.h"
 #include "bindings/place.h"
 #include "bindings/register.h"
 #include "bindings/run_program.h"
+#include "program/batches.h"
 #include "program/trace.h"
 
 namespace densegrad::python {
@@ -33,6 +36,51 @@ py::list run_with(Program& program, const std::vector<Tensor>& arguments) {
   py::list out;
   for (Tensor& t : results) out.append(std::move(t));
   return out;
+}
+
+// The columns are C-contiguous arrays of the dtypes and row shapes of the arguments, `order` an int64 array or None.
+py::tuple run_rows(Program& program, const std::vector<py::array>& columns, const py::object& order, index_t first,
+                   index_t times, double seconds) {
+  const auto& arguments = program.arguments();
+  if (columns.size() != arguments.size() || columns.empty()) {
+    fail("[run_rows] `columns` has ", columns.size(), " arrays: the program takes ", arguments.size(), ".");
+  }
+  Rows rows{{}, columns[0].shape(0), nullptr};
+  const index_t size = arguments[0].shape.rank() > 0 ? arguments[0].shape[0] : 0;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const py::array& column = columns[i];
+    Shape shape = arguments[i].shape;
+    const bool fits = shape.rank() > 0 && shape[0] == size && column.ndim() == shape.rank() &&
+                      column.shape(0) == rows.count && std::equal(shape.begin() + 1, shape.end(), column.shape() + 1) &&
+                      column.dtype().is(numpy_dtype(arguments[i].dtype)) && (column.flags() & py::array::c_style);
+    if (!fits) {
+      fail("[run_rows] `columns[", i, "]` must be a C-contiguous ", arguments[i].dtype, " array with rows as in ",
+           shape, ".");
+    }
+    rows.columns.push_back(static_cast<const std::byte*>(column.data()));
+  }
+  if (first < 0 || times < 1 || size < 1 || times > (rows.count - first) / size) {
+    fail("[run_rows] ", times, " batches of ", size, " rows from row ", first, " are not in ", rows.count, " rows.");
+  }
+  py::array_t<index_t, py::array::c_style> numbers;
+  if (!order.is_none()) {
+    numbers = py::cast<py::array_t<index_t, py::array::c_style>>(order);
+    const bool inside = numbers.ndim() == 1 && numbers.size() == rows.count &&
+                        std::all_of(numbers.data(), numbers.data() + numbers.size(),
+                                    [&](index_t row) { return row >= 0 && row < rows.count; });
+    if (!inside) fail("[run_rows] `order` must hold ", rows.count, " row numbers.");
+    rows.order = numbers.data();
+  }
+  std::vector<Tensor> results;
+  index_t done = 0;
+  {
+    const py::gil_scoped_release let_go;
+    const std::lock_guard lock(program.mutex());
+    done = run_batches(program, rows, first, times, seconds, results);
+  }
+  py::list out;
+  for (Tensor& t : results) out.append(std::move(t));
+  return py::make_tuple(done, out);
 }
 
 // Calls `function` with the tensors and returns its result, the program that does the same (or None), and why not.
@@ -72,6 +120,15 @@ void register_program(py::module_& m) {
   py::class_<Program, std::shared_ptr<Program>>(m, "Program",
                                                 "What a function did, frozen: it runs again without Python.")
       .def("run", run_with, py::arg("arguments"))
+      .def("run_rows", run_rows, py::arg("columns"), py::arg("order"), py::arg("first"), py::arg("times"),
+           py::arg("seconds"))
+      .def_property_readonly("arguments",
+                             [](const Program& p) {
+                               py::list out;
+                               for (const auto& a : p.arguments())
+                                 out.append(py::make_tuple(dtype_name(a.dtype), shape_tuple(a.shape)));
+                               return out;
+                             })
       .def("poison", &Program::poison)
       .def("describe", &Program::describe)
       .def_property_readonly("arena_bytes", &Program::arena_bytes)
