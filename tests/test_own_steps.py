@@ -61,7 +61,7 @@ def test_a_custom_train_step_in_keras_style():
             return {"loss": self.compute_loss(y=y, y_pred=self(x)), "more": np.float32(1)}
 
     model, x, y = Mine(), features(), labels("real")
-    model.compile(dg.optimizers.SGD(0.1), "mse")
+    model.compile(dg.optimizers.SGD(0.1), "mse", run_eagerly=True)
     history = model.fit(x, y, batch_size=N, epochs=3, shuffle=False, validation_data=(x, y), verbose=0).history
     assert list(history) == ["half", "loss", "steps", "val_loss", "val_more"]
     assert history["half"] == [v / 2 for v in history["loss"]] and history["steps"] == [1.0, 2.0, 3.0]

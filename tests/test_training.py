@@ -106,7 +106,7 @@ def test_shuffle_changes_the_order_each_epoch():
 
     x = np.arange(20, dtype=np.float32).reshape(20, 1)
     model = dg.Sequential([Look(), dg.layers.Dense(1)])
-    model.compile(dg.optimizers.SGD(1e-6), "mse")
+    model.compile(dg.optimizers.SGD(1e-6), "mse", run_eagerly=True)
     model.fit(x, x, epochs=2, verbose=0, batch_size=20)
     assert sorted(seen[0]) == sorted(seen[1]) == list(range(20)) and list(seen[0]) != list(seen[1])
     seen.clear()
@@ -140,7 +140,7 @@ def test_layers_that_need_values():
             return x / float(np.abs(x.numpy()).max())
 
     model = dg.Sequential([Scale(), dg.layers.Dense(K)])
-    model.compile("sgd", "mse")
+    model.compile("sgd", "mse", run_eagerly=True)
     for _ in range(2):
         assert len(model.fit(features(), labels("real"), verbose=0).epoch) == 1
     with pytest.raises(ValueError):

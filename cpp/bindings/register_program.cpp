@@ -133,6 +133,12 @@ void register_program(py::module_& m) {
       .def("describe", &Program::describe)
       .def_property_readonly("arena_bytes", &Program::arena_bytes)
       .def_property_readonly("instructions", &Program::instruction_count);
+  m.def(
+      "unrepeatable",
+      [](const std::string& reason) {
+        for (Recorder* recorder : recorders()) recorder->unrepeatable(reason);
+      },
+      py::arg("reason"));
   m.def("trace", trace, py::arg("function"), py::arg("arguments"));
 }
 

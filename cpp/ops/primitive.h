@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -240,6 +241,8 @@ class Recorder {
 
   // An effect that is about to happen; complete recorders alone are told.
   virtual void happens(Effect /*effect*/) {}
+  // What happens now in the host language would be something else the next time.
+  virtual void unrepeatable(const std::string& /*reason*/) {}
 
   // A complete recorder gets every operation on what it tracks, differentiable or not, with all values; and the recorders
   // opened before it do not get it.

@@ -33,6 +33,7 @@ class ProgramTrace : public Recorder {
   void happens(Effect effect) override;
   void accessed(const std::shared_ptr<Variable>& variable) override;
   void cut(const char* what, const Tensors& inputs, const Tensors& outputs) override;
+  void unrepeatable(const std::string& reason) override { refuse(reason); }
 
  protected:
   virtual std::string place() const { return {}; }  // " at file:line" of the statement that runs in the host language

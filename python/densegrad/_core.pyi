@@ -370,7 +370,12 @@ class Program:
     arena_bytes: int
     instructions: int
 
+    arguments: list[tuple[str, tuple[int, ...]]]  # dtypes and shapes
+
     def run(self, arguments: Sequence[Tensor]) -> list[Tensor]: ...
+    def run_rows(
+        self, columns: Sequence[np.ndarray], order: np.ndarray | None, first: int, times: int, seconds: float
+    ) -> tuple[int, list[Tensor]]: ...  # on batches of rows: see cpp/program/batches.h
     def poison(self) -> None: ...
     def describe(self) -> str: ...
 
@@ -383,3 +388,4 @@ class Function:
 def trace(
     function: Callable[..., Any], arguments: Sequence[Tensor]
 ) -> tuple[Any, Program | None, str | None]: ...  # the result, the program that does the same, why there is none
+def unrepeatable(reason: str) -> None: ...  # tells an open trace that no program can do what Python does now

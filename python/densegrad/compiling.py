@@ -9,6 +9,7 @@ from densegrad import _core, nest, optimizers
 from densegrad.data import as_array, as_structure
 from densegrad.metrics import Mean, Metric
 from densegrad.objective import CompiledMetrics, Objective
+from densegrad.running import Steps
 from densegrad.streams import unpack_x_y_sample_weight
 from densegrad.tape import GradientTape
 
@@ -22,7 +23,8 @@ class Compiled:
         self.compiled = False
         self.optimizer = self.loss = self.history = None
         self.stop_training = False
-        self.__dict__.update(_objective=None, _compiled_metrics=None)
+        self.__dict__.update(_objective=None, _compiled_metrics=None, run_eagerly=False)
+        self.__dict__.update(_steps=Steps())
 
     def compile(
         self,
@@ -46,7 +48,9 @@ class Compiled:
             metrics: list of names ("accuracy"), `Metric`s or callables; they ignore sample weights. With several
                 outputs: a list or dict of such entries or lists.
             weighted_metrics: the same, weighted.
-            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras' sake, without effect.
+            run_eagerly: whether the steps run as Python at every batch. Otherwise they are programs, see `function`, and
+                what a step does besides its operations happens once.
+            steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras' sake, without effect.
 
         Raises:
             ValueError, TypeError: for an unknown name or a wrong type; nothing has changed then.
@@ -64,6 +68,7 @@ class Compiled:
         compiled = None if none else CompiledMetrics(metrics, weighted_metrics, labels)
         # Straight into the dict: they hold no weights and must not be tracked.
         self.__dict__.update(loss=loss, _objective=objective, _compiled_metrics=compiled)
+        self.__dict__.update(run_eagerly=bool(run_eagerly), _steps=Steps())
         self.optimizer, self._loss_tracker = optimizer, Mean(name="loss")
         self.stop_training, self.compiled = False, True
 

@@ -142,19 +142,49 @@ class Data:
         return part
 
     def batches(self, size, shuffle=False):
-        """Yield (x, y, sample_weight) of `size` rows, the last one shorter; shuffled anew at each call if asked.
+        """Return an iterator over (x, y, sample_weight) of `size` rows, the last one shorter; shuffled anew at each call if asked.
 
         Args:
             size: positive int.
             shuffle: False, True, or "batch" to shuffle only inside each batch.
         """
-        n = len(self)
-        if not n:
-            yield self.x, self.y, self.sample_weight
-        order = random.permutation(n, size if shuffle == "batch" else None) if shuffle else None
-        for start in range(0, n, size):
-            rows = slice(start, start + size) if order is None else order[start : start + size]
-            yield tuple(_taken(part, rows) for part in (self.x, self.y, self.sample_weight))
+        return Batches(self, size, shuffle)
+
+
+class Batches:
+    """The iterator of `Data.batches`. Who runs batches by their rows passes them over with `skip`.
+
+    Attributes:
+        data: the `Data`.
+        size: rows per batch.
+        order: row numbers, or None for 0, 1, ...
+        first: the row, counted in that order, at which the next batch begins.
+    """
+
+    def __init__(self, data, size, shuffle):
+        self.data, self.size, self.first = data, size, 0
+        self.order = random.permutation(len(data), size if shuffle == "batch" else None) if shuffle else None
+        self._empty = not len(data)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        start, stop = self.first, self.first + self.size
+        if start >= len(self.data) and not self._empty:
+            raise StopIteration
+        self.first, self._empty = stop, False
+        rows = slice(start, stop) if self.order is None else self.order[start:stop]
+        return tuple(_taken(part, rows) for part in (self.data.x, self.data.y, self.data.sample_weight))
+
+    @property
+    def whole(self):
+        """The number of batches that follow with all of their rows."""
+        return max(0, len(self.data) - self.first) // self.size
+
+    def skip(self, count):
+        """Pass `count` batches over."""
+        self.first += count * self.size
 
 
 def _taken(structure, rows):

@@ -6,6 +6,7 @@ import math
 import warnings
 
 from densegrad import _core, config, nest
+from densegrad.data import Batches
 
 
 class Rows:
@@ -76,7 +77,8 @@ class Epochs:
         self._size = None if source.size == math.inf else source.size
         if source.size == math.inf and steps is None:
             raise ValueError(f"[{source.tag}] `x` has infinitely many batches: pass `{argument}`.")
-        self._iterator, self._first, self._seen = None, None, 0
+        self._iterator, self._first = None, None
+        self._seen = self._done = 0  # batches since the first one, and of this epoch
 
     @property
     def steps(self):
@@ -110,26 +112,42 @@ class Epochs:
 
     def __iter__(self):
         batch, self._first = self._first, None
-        done = 0
+        self._done = 0
         try:
             while batch is not None:
-                done += 1
+                self._done += 1
                 self._seen += 1
                 yield batch
                 if self._seen == self._size:
                     self._iterator = None
-                if done == self.steps or self._iterator is None:
+                if self._done == self.steps or self._iterator is None:
                     break
                 batch = next(self._iterator, None)
                 if batch is None:
                     self._iterator = None
             if self.steps is None:
-                self._size = done
-            elif done < self.steps:
+                self._size = self._done
+            elif self._done < self.steps:
                 warnings.warn(
-                    f"[{self.source.tag}] `x` ran out of data after {done} of {self.steps} batches: it should hold the "
+                    f"[{self.source.tag}] `x` ran out of data after {self._done} of {self.steps} batches: it should hold the "
                     "steps of all epochs, or be an iterable that starts anew.",
                     stacklevel=4,
                 )
         finally:
             self.source.on_epoch_end()
+
+    def ahead(self):
+        """Return the `Batches` that the epoch walks through and how many whole ones it goes on with; (None, 0) if none.
+
+        Between two batches of an iteration: who runs some of them calls `skip` then.
+        """
+        if not isinstance(self._iterator, Batches):
+            return None, 0
+        left = self._iterator.whole if self._asked is None else self._asked - self._done
+        return self._iterator, min(left, self._iterator.whole)
+
+    def skip(self, count):
+        """Pass over `count` of the batches that `ahead` told of."""
+        self._iterator.skip(count)
+        self._done += count
+        self._seen += count

@@ -66,7 +66,11 @@ class _Entry:
         self.program, self.structure, self.leaves, self.reason = program, structure, leaves, reason
 
     def run(self, tensors):
-        results = iter(self.program.run(tensors))
+        return self.packed(self.program.run(tensors))
+
+    def packed(self, results):
+        """The results of the program as the function returns them."""
+        results = iter(results)
         leaves = [next(results) if isinstance(leaf, Tensor) else leaf for leaf in self.leaves]
         return nest.pack_as(self.structure, leaves)
 
@@ -80,7 +84,7 @@ def _call(self, args, kwargs):
     if any(isinstance(leaf, Tensor) and leaf.is_symbolic for leaf in leaves):
         return python(*args, **kwargs)
     given = [_core.convert(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
-    key = (_form(args), _form(kwargs), *map(_static, given))
+    key = _signature(args, kwargs, given)
     entry = self._entries.get(key)
     if entry is None:
         return _trace(self, key, args, kwargs, leaves, given)
@@ -133,6 +137,17 @@ def _forget(self, key):
     if entry.program is not None:
         self.programs.remove(entry.program)
         self._forget(entry.program)
+
+
+def known(self, *args):
+    """What is known of a signature: an `_Entry` with its program, or None."""
+    given = [_core.convert(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in nest.flatten((args, {}))]
+    entry = self._entries.get(_signature(args, {}, given))
+    return None if entry is None or entry.program is None else entry
+
+
+def _signature(args, kwargs, given):
+    return (_form(args), _form(kwargs), *map(_static, given))
 
 
 def _form(structure):

@@ -70,10 +70,10 @@ class Progress:
             self._bar.close()
             self._bar = None
 
-    def step(self, logs):
-        """Count one batch; `logs` are the values so far."""
-        self._done += 1
-        if self._bar is not None and self._bar.update():
+    def step(self, logs, count=1):
+        """Count `count` batches; `logs` are the values so far."""
+        self._done += count
+        if self._bar is not None and self._bar.update(count):
             self._bar.set_postfix_str(format_logs(plain_logs(logs)).removeprefix(" - "), refresh=False)
 
     def end(self, logs):

@@ -85,7 +85,7 @@ class SeedGenerator:
             if ordered:
                 self.state.assign_add(np.array([0, 1], np.int64))
             else:
-                self.state.assign([(int(n) + 1) * 5387 % 933199 for n in seed.numpy()])
+                self.state.assign((seed + 1) * 5387 % 933199)
         return seed
 
     def get_config(self):

@@ -14,7 +14,7 @@ from densegrad.config import is_number
 from densegrad.epochs import Epochs, Rows
 from densegrad.preparing import Prepared, count, parts_of, positive, validates_after, verbosity
 from densegrad.progress import Progress
-from densegrad.streams import pack_x_y_sample_weight as pack
+from densegrad.running import over_batches
 
 
 class Trainer(Prepared):
@@ -128,18 +128,9 @@ class Trainer(Prepared):
 
     def _train_epoch(self, batches, callbacks, progress):
         """Take one step on each batch of an epoch; return the logs of the epoch."""
-        begin, end = callbacks.hook("on_train_batch_begin"), callbacks.hook("on_train_batch_end")
-        logs = None
-        for step, batch in enumerate(batches):
-            if begin:
-                begin(step)
-            logs = self.train_step(pack(*batch))
-            progress.step(logs)
-            if end:
-                end(step, logs)
-            if self.stop_training:
-                break
-        return self._logs(logs)
+        hooks = callbacks.hook("on_train_batch_begin"), callbacks.hook("on_train_batch_end")
+        step = self._steps.of(self, "train_step")
+        return self._logs(over_batches(step, batches, *hooks, progress, lambda: self.stop_training))
 
     def _logs(self, logs):
         """Return the logs of a pass: what the last step returned, or the metrics if it returned nothing."""
@@ -151,16 +142,8 @@ class Trainer(Prepared):
             raise ValueError(f"[{batches.source.tag}] `x` has no batch: it must have at least one.")
         callbacks.on_test_begin()
         self.reset_metrics()
-        logs = None
-        for step, batch in enumerate(batches):
-            if begin:
-                begin(step)
-            logs = self.test_step(pack(*batch))
-            if progress:
-                progress.step(logs)
-            if end:
-                end(step, logs)
-        logs = plain_logs(self._logs(logs))
+        step = self._steps.of(self, "test_step")
+        logs = plain_logs(self._logs(over_batches(step, batches, begin, end, progress, lambda: False)))
         callbacks.on_test_end(logs)
         return logs
 
@@ -206,13 +189,13 @@ class Trainer(Prepared):
         if not batches.begin():
             raise ValueError("[predict] `x` has no batch: it must have at least one.")
         callbacks.start(self, verbose=verbose, epochs=1, steps=batches.steps)
-        outputs = []
+        outputs, predict = [], self._steps.of(self, "predict_step")
         callbacks.on_predict_begin()
         with Progress(verbose) as progress:
             progress.begin(0, batches.steps)
             for step, batch in enumerate(batches):
                 callbacks.on_predict_batch_begin(step)
-                outputs.append(_output("predict", self.predict_step(pack(*batch))))
+                outputs.append(_output("predict", predict(*batch)))
                 progress.step({})
                 callbacks.on_predict_batch_end(step, {"outputs": outputs[-1]})
             progress.end({})
@@ -234,13 +217,13 @@ class Trainer(Prepared):
     def predict_on_batch(self, x):
         """Return the outputs of one batch as a NumPy array. Source: Keras `Model.predict_on_batch`."""
         source = self._source("predict_on_batch", "predict_step", x, size=2**62)
-        return _output("predict_on_batch", self.predict_step(pack(*next(source.batches()))))
+        return _output("predict_on_batch", self._steps.of(self, "predict_step")(*next(source.batches())))
 
     def _on_batch(self, tag, name, x, y, sample_weight, class_weight, return_dict):
         batches = Epochs(self._source(tag, name, x, y, sample_weight, class_weight, 2**62))
         self._prepare(tag, name, batches)
         self.reset_metrics()
-        logs = getattr(self, name)(pack(*next(batches.source.batches())))
+        logs = self._steps.of(self, name)(*next(batches.source.batches()))
         return self._results(plain_logs(self._logs(logs)), return_dict)
 
     def _results(self, logs, return_dict):

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from densegrad import config
+from densegrad import _core, config
 from densegrad._core import Tensor, Variable
 from densegrad.optimizers.schedules import LearningRateSchedule
 
@@ -33,7 +33,10 @@ class Rate:
         rate = self._learning_rate
         if isinstance(rate, Variable):
             return rate
-        return rate(self._iterations) if isinstance(rate, LearningRateSchedule) else rate()
+        if isinstance(rate, LearningRateSchedule):
+            return rate(self._iterations)
+        _core.unrepeatable("`learning_rate` is a function, which gives another number at every call")
+        return rate()
 
     @learning_rate.setter
     def learning_rate(self, value):

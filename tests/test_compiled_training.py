@@ -1,0 +1,251 @@
+"""`fit`, `evaluate` and `predict` run as programs, with the bits of `run_eagerly=True`."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import signal
+import threading
+import time
+import warnings
+
+import densegrad as dg
+import numpy as np
+import pytest
+from densegrad import programs
+
+N = 43  # rows: the last of the batches of 8 is shorter
+
+
+def data(dtype="float32"):
+    rng = np.random.default_rng(2)
+    return rng.normal(size=(N, 4)).astype(dtype), rng.integers(0, 3, N), rng.random(N).astype(dtype)
+
+
+def sequential(dtype="float32", **options):
+    layers = [dg.layers.Dense(5, "tanh", kernel_regularizer="l2", dtype=dtype), dg.layers.Dropout(0.3, dtype=dtype)]
+    return dg.Sequential([dg.Input((4,), dtype=dtype), *layers, dg.layers.Dense(3, "softmax", dtype=dtype)])
+
+
+def two_outputs(dtype="float32"):
+    x = dg.Input((4,), dtype=dtype)
+    h = dg.layers.Dense(5, "relu", dtype=dtype)(x)
+    outputs = {name: dg.layers.Dense(3, "softmax", dtype=dtype, name=name)(h) for name in ("a", "b")}
+    return dg.Model(x, outputs)
+
+
+def trained(make, eager, optimizer, dtype="float32", calls=2, **fit):
+    """The history, the weights and slots, and what `evaluate` and `predict` give then."""
+    dg.set_random_seed(9)
+    model = make(dtype)
+    optimizer = optimizer()
+    metrics = {"b": ["accuracy"]} if make is two_outputs else ["accuracy"]
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=metrics, run_eagerly=eager)
+    x, y, weights = data(dtype)
+    if make is two_outputs:
+        y = {"a": y, "b": (y + 1) % 3}
+    if fit.pop("weighted", False):
+        fit["sample_weight"] = weights
+    found = []
+    for _ in range(calls):
+        found.append(model.fit(x, y, batch_size=8, verbose=0, **fit).history)
+    found.append(model.evaluate(x, y, batch_size=16, verbose=0, return_dict=True))
+    arrays = [v.numpy() for v in model.variables + optimizer.variables]
+    outputs = model.predict(x, batch_size=10, verbose=0)
+    arrays += list(outputs.values()) if isinstance(outputs, dict) else [outputs]
+    return model, found, [a.tobytes() for a in arrays]
+
+
+CASES = {
+    "plain": {},
+    "not shuffled": {"shuffle": False},
+    "shuffled in batches": {"shuffle": "batch"},
+    "weights": {"weighted": True},
+    "validation": {"validation_split": 0.3},
+    "steps": {"steps_per_epoch": 3, "epochs": 4},
+    "class weights": {"class_weight": {0: 1.0, 1: 2.0, 2: 0.5}},
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", CASES)
+def test_the_bits_are_those_of_python(case, dtype):
+    optimizer = lambda: dg.optimizers.Adam(dg.optimizers.schedules.CosineDecay(0.01, 20), global_clipnorm=1.0)  # noqa: E731
+    options = {"epochs": 3, **CASES[case]}
+    _, history, arrays = trained(sequential, True, optimizer, dtype, **options)
+    model, mine, found = trained(sequential, False, optimizer, dtype, **options)
+    assert mine == history and found == arrays
+    for name in ("train_step", "test_step", "predict_step"):
+        step = model._steps.of(model, name)
+        assert step.programs and not step.refusals, name
+
+
+def test_several_outputs():
+    optimizer = lambda: dg.optimizers.SGD(0.1, momentum=0.9, use_ema=True)  # noqa: E731
+    eager, compiled = (trained(two_outputs, e, optimizer, epochs=2)[1:] for e in (True, False))
+    assert eager == compiled
+
+
+def test_whole_epochs_run_without_python(monkeypatch):
+    """Of 40 batches Python sees the first, which is recorded, and the shorter last one."""
+    seen = []
+    real = dg.Sequential.train_step
+    monkeypatch.setattr(dg.Sequential, "train_step", lambda self, d: (seen.append(len(d[0])), real(self, d))[1])
+    model = sequential()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x, y, _ = data()
+    model.fit(x, y, batch_size=8, epochs=5, verbose=0)
+    assert len(seen) <= 3 and set(seen) == {8, 3}
+
+
+def test_hooks_see_every_batch():
+    class Count(dg.callbacks.Callback):
+        batches = 0
+
+        def on_train_batch_end(self, batch, logs=None):
+            assert batch == self.batches % 6 and set(logs) == {"loss"}
+            self.batches += 1
+
+    model, count = sequential(), Count()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(*data()[:2], batch_size=8, epochs=3, verbose=0, callbacks=[count])
+    assert count.batches == 18
+
+
+def test_iterables_and_other_dtypes_run_step_by_step():
+    x, y, _ = data()
+    batches = [(x[i : i + 8], y[i : i + 8]) for i in range(0, N, 8)]
+    weights = []
+    for source in (batches, None, "wide", "Fortran"):
+        dg.set_random_seed(9)
+        model = sequential()
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        if source is batches:
+            model.fit(dg.tf.data.Dataset.from_tensor_slices((x, y)).batch(8), epochs=2, verbose=0)
+        else:
+            other = {None: x, "wide": x.astype("float64"), "Fortran": np.asfortranarray(x)}[source]
+            model.fit(other, y, batch_size=8, epochs=2, verbose=0, shuffle=False)
+        weights.append([w.tobytes() for w in model.get_weights()])
+    assert all(w == weights[0] for w in weights)
+
+
+def test_an_interrupt_stops_soon_at_a_whole_step():
+    model = dg.Sequential([dg.Input((64,)), dg.layers.Dense(256, "relu"), dg.layers.Dense(1)])
+    optimizer = dg.optimizers.Adam()
+    model.compile(optimizer, "mse")
+    x = np.zeros((20_000, 64), np.float32)
+    model.fit(x[:64], x[:64, :1], batch_size=32, verbose=0)
+    thread = threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT))
+    thread.start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, x[:, :1], batch_size=32, epochs=1000, verbose=0)
+    thread.join()
+    assert time.monotonic() - start < 30  # it would take minutes
+    steps = int(optimizer.iterations)
+    assert steps > 2
+    model.fit(x[:32], x[:32, :1], batch_size=32, verbose=0)
+    assert int(optimizer.iterations) == steps + 1
+
+
+def test_what_programs_were_made_for_may_change():
+    """Frozen layers, another optimizer and another loss are seen by the next `fit`."""
+    x, y, _ = data()
+    model = sequential()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(x, y, verbose=0)
+    kernel = model.layers[0].kernel.numpy()
+    model.layers[0].trainable = False
+    model.fit(x, y, verbose=0)
+    assert (model.layers[0].kernel.numpy() == kernel).all()
+    model.layers[0].trainable = True
+    model.optimizer = dg.optimizers.Adam(0.5)
+    model.fit(x, y, verbose=0)
+    assert (model.layers[0].kernel.numpy() != kernel).any() and int(model.optimizer.iterations) == 2
+    model.compile("sgd", "mse")
+    assert model.fit(x, np.eye(3, dtype=np.float32)[y], verbose=0).history["loss"][0] < 2
+
+
+def test_the_learning_rate_may_change_between_epochs():
+    rates = []
+    for eager in (True, False):
+        dg.set_random_seed(1)
+        model = sequential()
+        model.compile(dg.optimizers.SGD(0.1), "sparse_categorical_crossentropy", run_eagerly=eager)
+        schedule = dg.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+        model.fit(*data()[:2], epochs=4, verbose=0, callbacks=[schedule])
+        rates.append([w.tobytes() for w in model.get_weights()])
+    assert rates[0] == rates[1]
+
+
+def test_a_rate_from_a_function_is_asked_at_every_step():
+    rates = iter(np.arange(100.0))
+    model = dg.Sequential([dg.Input((1,)), dg.layers.Dense(1, use_bias=False)])
+    model.compile(dg.optimizers.SGD(lambda: next(rates)), lambda t, p: p)
+    model.set_weights([np.zeros((1, 1))])
+    with pytest.warns(UserWarning, match="`learning_rate` is a function"):
+        model.fit(np.ones((4, 1), "float32"), np.zeros(4), batch_size=1, verbose=0)
+    assert model.get_weights()[0].item() == -(0 + 1 + 2 + 3)
+
+
+def test_copies_and_pickles_begin_without_programs():
+    x, y, _ = data()
+    model = sequential()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(x, y, verbose=0)
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        before = model.get_weights()
+        other.fit(x, y, verbose=0)
+        assert all((a == b).all() for a, b in zip(before, model.get_weights()))
+
+
+def test_steps_of_ones_own_are_recorded():
+    class Mine(dg.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = dg.layers.Dense(1)
+            self.seen = dg.metrics.Mean(name="seen")
+
+        def call(self, x):
+            return self.dense(x)
+
+        def train_step(self, batch):
+            x, y = batch
+            with dg.GradientTape() as tape:
+                loss = dg.ops.mean((self(x) - y) ** 2)
+            variables = self.trainable_variables
+            self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+            self.seen.update_state(loss)
+            return {"seen": self.seen.result()}
+
+    histories = []
+    for eager in (True, False):
+        dg.set_random_seed(5)
+        model = Mine()
+        model.compile("adam", run_eagerly=eager)
+        x, _, w = data()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            histories.append(model.fit(x, w[:, None], epochs=3, batch_size=8, verbose=0).history)
+    assert histories[0] == histories[1] and len(histories[0]["seen"]) == 3
+
+
+def test_run_rows_refuses_what_does_not_fit():
+    f = programs.function(lambda x: x + 1.0)
+    f(np.zeros((2, 3), np.float32))
+    (program,) = f.programs
+    rows = np.zeros((7, 3), np.float32)
+    for columns, order, first, times in [
+        ([], None, 0, 1),
+        ([rows.astype("float64")], None, 0, 1),
+        ([rows[:, ::-1]], None, 0, 1),
+        ([rows], None, 2, 3),
+        ([rows], None, -1, 1),
+        ([rows], None, 0, 0),
+        ([rows], np.arange(6), 0, 1),
+        ([rows], np.arange(7) + 1, 0, 1),
+    ]:
+        with pytest.raises(ValueError, match=r"\[run_rows\]"):
+            program.run_rows(columns, order, first, times, 1.0)
+    done, results = program.run_rows([rows], np.arange(7)[::-1], 1, 3, 10.0)
+    assert done == 3 and results[0].shape == (2, 3)
