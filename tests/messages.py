@@ -86,6 +86,11 @@ def loss(name, *args, **kw):
     return lambda: _core.loss(name, *args, **kw)
 
 
+def run_rows(columns, order=None, first=0):
+    _, program, _ = _core.trace(lambda x: x + x, [t(2, 2)])
+    return lambda: program.run_rows(columns, order, first, 1, 1.0)
+
+
 def op(name, *args, **kw):
     return lambda: getattr(_core, name)(*args, **kw)
 
@@ -254,6 +259,11 @@ ROWS = [
     (lambda: _core.random_integers((2,), 0, 9, t(2)), V,
      "[random] `seed` has shape (2,) and dtype float32: it must be an integer or an int64 tensor of shape (2,), the "
      "seed and the number of the draw."),
+    (run_rows([]), V, "[run_rows] `columns` has 0 arrays: the program takes 1."),
+    (run_rows([ones(3, 2)[:, ::-1]]), V,
+     "[run_rows] `columns[0]` must be a C-contiguous float32 array with rows as in (2, 2)."),
+    (run_rows([ones(3, 2)], None, 2), V, "[run_rows] 1 batches of 2 rows from row 2 are not in 3 rows."),
+    (run_rows([ones(3, 2)], [0, 1, 3]), V, "[run_rows] `order` must hold 3 row numbers."),
     (op("random_integers", (2,), 3, 3, 1), V, "[random_integers] `maxval` is 3 and `minval` is 3: it must be larger."),
     (op("random_integers", (2,), 0, 2**31 + 1, 1), OVERFLOW,
      "[random_integers] [0, 2147483649) does not fit int32."),

@@ -34,7 +34,7 @@ class Note(dg.Model):
 
 def noting(**options):
     model = Note()
-    model.compile()
+    model.compile(run_eagerly=True)
     model.fit(verbose=0, **options)
     return [np.asarray(data[0] if isinstance(data, tuple) else data)[:, 0].tolist() for data in model.seen]
 
@@ -132,7 +132,7 @@ def test_steps_go_on_where_the_last_epoch_ended():
 
 def test_training_ends_where_a_generator_is_used_up():
     model = Note()
-    model.compile()
+    model.compile(run_eagerly=True)
     with pytest.warns(UserWarning) as found:
         history = model.fit(iter(columns(3)), epochs=3, verbose=0)
     assert history.epoch == [0] and len(model.seen) == 3
@@ -179,7 +179,7 @@ def test_structures_of_batches(item, kind):
     if kind == "x" and isinstance(item, list):
         item = (item,)
     model = Note()
-    model.compile()
+    model.compile(run_eagerly=True)
     model.fit(Dataset.from_generator(lambda: [item]) if kind == "x y w" else iter([item]), verbose=0)
     (data,) = model.seen
     leaves = {"x": [data], "x y": data, "x y w": data, "dict": [data], "pair y": data}[kind]
@@ -191,7 +191,7 @@ def test_structures_of_batches(item, kind):
 
 def test_arrays_that_a_step_of_ones_own_gets_are_tensors_of_floatx():
     model = Note()
-    model.compile()
+    model.compile(run_eagerly=True)
     model.fit({"a": X.astype(np.float64), "b": Y}, verbose=0)
     assert {k: str(v.dtype.name) for k, v in model.seen[0].items()} == {"a": "float32", "b": "int64"}
 

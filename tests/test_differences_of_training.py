@@ -21,7 +21,7 @@ def test_every_epoch_draws_a_new_permutation():
 
     dg.set_random_seed(3)
     model = dg.Sequential([Spy(), dg.layers.Dense(1)])
-    model.compile(optimizer="sgd", loss="mse")
+    model.compile(optimizer="sgd", loss="mse", run_eagerly=True)
     x = np.arange(16, dtype="float32").reshape(16, 1)
     model(x[:1])
     seen.clear()

@@ -317,6 +317,14 @@ def test_values_of_constants_may_leave():
     assert [float(f(dg.constant(v))) for v in (1.0, 3.0)] == [2, 6] and len(f.programs) == 1
 
 
+def test_what_is_computed_from_constants_is_one():
+    table = dg.constant([1, 2, 3])
+    f = dg.function(lambda x: dg.ops.reshape(x, (int(table[0] * 1), int(table[2]))) + dg.random.uniform((3,), seed=1))
+    zero, two = (f(dg.constant([v, v, v])) for v in (0.0, 2.0))
+    assert (two.numpy() == zero.numpy() + np.float32(2)).all() and len(f.programs) == 1
+    assert "add ((1, 3), (3,)) -> (1, 3)" in f.programs[0].describe() and f.programs[0].instructions == 1
+
+
 def test_errors_pass_and_change_nothing():
     v = dg.Variable([1.0, 2.0, 3.0])
 

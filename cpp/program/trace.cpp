@@ -45,6 +45,10 @@ int ProgramTrace::variable_value(Variable& variable) {
   return known - 1;
 }
 
+bool ProgramTrace::is_constant(int value) const {
+  return script_.values[static_cast<std::size_t>(value)].kind == ScriptValue::constant;
+}
+
 int ProgramTrace::value_of(const Tensor& t) {
   const int* known = ids_.find(t.id());
   if (!known) {
@@ -77,6 +81,10 @@ void ProgramTrace::record(Node node) {
   if (std::holds_alternative<CustomParams>(node.params) || !has_values(node.outputs)) return;
   ScriptStep step{.primitive = node.primitive, .params = std::move(node.params), .name = node.primitive->name};
   for (const Tensor& t : node.inputs) step.inputs.push_back(value_of(t));
+  if (std::all_of(step.inputs.begin(), step.inputs.end(), [&](int v) { return is_constant(v); })) {
+    for (const Tensor& t : node.outputs) value_of(t);  // what is computed from constants is one
+    return;
+  }
   for (const Tensor& t : node.outputs) {
     step.outputs.push_back(add({ScriptValue::made, t.dtype(), t.shape()}));
     ids_[t.id()] = step.outputs.back() + 1;
@@ -98,9 +106,11 @@ void ProgramTrace::happens(Effect effect) {
 
 void ProgramTrace::cut(const char* what, const Tensors& inputs, const Tensors& outputs) {
   if (!outputs.empty()) return;
-  const bool constant =
-      std::all_of(inputs.begin(), inputs.end(), [&](const Tensor& t) { return !ids_.contains(t.id()); });
-  if (!inputs.empty() && constant) return;
+  const auto constant = [&](const Tensor& t) {
+    const int* known = ids_.find(t.id());
+    return !known || is_constant(*known - 1);
+  };
+  if (!inputs.empty() && std::all_of(inputs.begin(), inputs.end(), constant)) return;
   refuse(std::string("`") + what + "` takes a value out of the function");
 }
 

@@ -41,6 +41,7 @@ class ProgramTrace : public Recorder {
  private:
   void refuse(const std::string& reason);
   int add(ScriptValue value);
+  bool is_constant(int value) const;
   int value_of(const Tensor& t);
   int variable_value(Variable& variable);
   int old_value(const Tensor& t, int variable);

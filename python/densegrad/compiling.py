@@ -48,7 +48,7 @@ class Compiled:
             metrics: list of names ("accuracy"), `Metric`s or callables; they ignore sample weights. With several
                 outputs: a list or dict of such entries or lists.
             weighted_metrics: the same, weighted.
-            run_eagerly: whether the steps run as Python at every batch. Otherwise they are programs, see `function`, and
+            run_eagerly: whether the steps run as Python at every batch. Otherwise they are programs, see `function`:
                 what a step does besides its operations happens once.
             steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras' sake, without effect.
 
@@ -71,6 +71,11 @@ class Compiled:
         self.__dict__.update(run_eagerly=bool(run_eagerly), _steps=Steps())
         self.optimizer, self._loss_tracker = optimizer, Mean(name="loss")
         self.stop_training, self.compiled = False, True
+
+    def _step(self, name):
+        """Return the step `name` as a function of (x, y, sample_weight), a program where it can be."""
+        self._require_init()
+        return self._steps.of(self, name)
 
     # -- what a model says about its inputs and outputs ------------------------------------------------------------
 

@@ -142,11 +142,11 @@ class Data:
         return part
 
     def batches(self, size, shuffle=False):
-        """Return an iterator over (x, y, sample_weight) of `size` rows, the last one shorter; shuffled anew at each call if asked.
+        """Return an iterator over (x, y, sample_weight) of `size` rows, the last one shorter.
 
         Args:
             size: positive int.
-            shuffle: False, True, or "batch" to shuffle only inside each batch.
+            shuffle: False, True (anew at each call), or "batch" to shuffle only inside each batch.
         """
         return Batches(self, size, shuffle)
 

@@ -129,8 +129,8 @@ class Epochs:
                 self._size = self._done
             elif self._done < self.steps:
                 warnings.warn(
-                    f"[{self.source.tag}] `x` ran out of data after {self._done} of {self.steps} batches: it should hold the "
-                    "steps of all epochs, or be an iterable that starts anew.",
+                    f"[{self.source.tag}] `x` ran out of data after {self._done} of {self.steps} batches: it should "
+                    "hold the steps of all epochs, or be an iterable that starts anew.",
                     stacklevel=4,
                 )
         finally:

@@ -129,7 +129,7 @@ class Trainer(Prepared):
     def _train_epoch(self, batches, callbacks, progress):
         """Take one step on each batch of an epoch; return the logs of the epoch."""
         hooks = callbacks.hook("on_train_batch_begin"), callbacks.hook("on_train_batch_end")
-        step = self._steps.of(self, "train_step")
+        step = self._step("train_step")
         return self._logs(over_batches(step, batches, *hooks, progress, lambda: self.stop_training))
 
     def _logs(self, logs):
@@ -142,7 +142,7 @@ class Trainer(Prepared):
             raise ValueError(f"[{batches.source.tag}] `x` has no batch: it must have at least one.")
         callbacks.on_test_begin()
         self.reset_metrics()
-        step = self._steps.of(self, "test_step")
+        step = self._step("test_step")
         logs = plain_logs(self._logs(over_batches(step, batches, begin, end, progress, lambda: False)))
         callbacks.on_test_end(logs)
         return logs
@@ -189,7 +189,7 @@ class Trainer(Prepared):
         if not batches.begin():
             raise ValueError("[predict] `x` has no batch: it must have at least one.")
         callbacks.start(self, verbose=verbose, epochs=1, steps=batches.steps)
-        outputs, predict = [], self._steps.of(self, "predict_step")
+        outputs, predict = [], self._step("predict_step")
         callbacks.on_predict_begin()
         with Progress(verbose) as progress:
             progress.begin(0, batches.steps)
@@ -217,13 +217,13 @@ class Trainer(Prepared):
     def predict_on_batch(self, x):
         """Return the outputs of one batch as a NumPy array. Source: Keras `Model.predict_on_batch`."""
         source = self._source("predict_on_batch", "predict_step", x, size=2**62)
-        return _output("predict_on_batch", self._steps.of(self, "predict_step")(*next(source.batches())))
+        return _output("predict_on_batch", self._step("predict_step")(*next(source.batches())))
 
     def _on_batch(self, tag, name, x, y, sample_weight, class_weight, return_dict):
         batches = Epochs(self._source(tag, name, x, y, sample_weight, class_weight, 2**62))
         self._prepare(tag, name, batches)
         self.reset_metrics()
-        logs = self._steps.of(self, name)(*next(batches.source.batches()))
+        logs = self._step(name)(*next(batches.source.batches()))
         return self._results(plain_logs(self._logs(logs)), return_dict)
 
     def _results(self, logs, return_dict):

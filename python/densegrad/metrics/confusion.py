@@ -10,6 +10,8 @@ from densegrad.metrics.thresholds import are_even, confusion, default_threshold,
 class ConfusionMetric(Metric):
     """Base of metrics made of sums of the weights of right and wrong positives and negatives, for some thresholds."""
 
+    _recorded = False
+
     _sums = {}  # the variables, and which of the counts each sums
     top_k = class_id = None
 

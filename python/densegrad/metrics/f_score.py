@@ -28,6 +28,8 @@ class FBetaScore(Metric):
     Source: Keras `metrics.FBetaScore`.
     """
 
+    _recorded = False
+
     _direction = "up"
 
     def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score", dtype=None):

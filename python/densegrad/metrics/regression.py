@@ -142,6 +142,8 @@ class R2Score(Metric):
     Source: Keras `metrics.R2Score`.
     """
 
+    _recorded = False
+
     _direction = "up"
 
     def __init__(self, class_aggregation="uniform_average", num_regressors=0, name="r2_score", dtype=None):
