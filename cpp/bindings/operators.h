@@ -115,8 +115,14 @@ void register_operators(Class& c) {
   c.def("__int__", [scalar](py::handle self) { return py::int_(scalar(self, "int")); });
   c.def("__bool__", [scalar](py::handle self) { return py::bool_(scalar(self, "bool")); });
   c.def(
-      "numpy", [](py::handle self) { return exit_to_numpy(convert(self), "numpy"); },
-      "A copy of the values as a NumPy array. What is computed from it is not recorded.");
+      "numpy",
+      [](py::handle self) -> py::object {
+        const Tensor t = convert(self);
+        const py::array array = exit_to_numpy(t, "numpy");
+        return t.rank() == 0 ? py::object(array[py::tuple()]) : py::object(array);
+      },
+      "A copy of the values as a NumPy array, of a scalar as a NumPy number. What is computed from it is not "
+      "recorded.");
   c.def(
       "__array__",
       [](py::handle self, const py::object& dtype, const py::object& copy) -> py::object {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+import weakref
 from numbers import Number
 
 import numpy as np
@@ -55,8 +56,30 @@ def function(func=None, **options):
         raise TypeError(f"[function] `func` is a {type(func).__name__}: it must be callable.")
     made = _core.Function(_call)
     functools.update_wrapper(made, func)
-    made.__dict__.update(programs=[], refusals=[], _entries={}, _python=func)
+    made.__dict__.update(programs=[], refusals=[], _entries={}, _python=func, _warns=True)
+    _all.add(made)
     return made
+
+
+_all = weakref.WeakSet()
+_eager = False
+
+
+def run_eagerly(value: bool) -> None:
+    """Let every `function` run its Python code from now on, or (False) be recorded again.
+
+    Source: TensorFlow `tf.config.run_functions_eagerly`.
+    """
+    global _eager
+    _eager = bool(value)
+    for made in list(_all) if _eager else ():
+        for key in list(made._entries):
+            _forget(made, key)
+
+
+def runs_eagerly() -> bool:
+    """Return what `run_eagerly` got last. Source: TensorFlow `tf.config.functions_run_eagerly`."""
+    return _eager
 
 
 class _Entry:
@@ -78,7 +101,7 @@ class _Entry:
 def _call(self, args, kwargs):
     """A call whose signature the core did not recognize."""
     python = self._python
-    if _core.recording():
+    if _eager or _core.recording():
         return python(*args, **kwargs)
     leaves = nest.flatten((args, kwargs))
     if any(isinstance(leaf, Tensor) and leaf.is_symbolic for leaf in leaves):
@@ -114,6 +137,7 @@ def _trace(self, key, args, kwargs, leaves, given):
     if reason is not None:
         name = getattr(python, "__qualname__", repr(python))
         self.refusals.append(reason)
+    if reason is not None and self._warns:
         warnings.warn(f"[function] `{name}` runs as Python with these arguments: {reason}.", UserWarning, stacklevel=3)
     _remember(self, key, entry, args, kwargs, leaves, given)
     return result

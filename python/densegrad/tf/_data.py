@@ -77,6 +77,7 @@ class Dataset:
         return Dataset(lambda: map(element, generator(*(args or ()))))
 
     def __iter__(self):
+        _core.unrepeatable("a dataset is gone through")
         return map(self._read, self._iterate()) if self._read else self._iterate()
 
     def __len__(self):

@@ -7,14 +7,21 @@ import sys
 
 import numpy as np
 
-from densegrad import _core, nest
+from densegrad import _core, nest, programs
 from densegrad._core import Tensor, Variable
 from densegrad.layers import Layer
 
 
 def function(func=None, **options):
-    """The function itself: everything runs eagerly. Takes TensorFlow's keywords, also as a decorator."""
-    return (lambda f: f) if func is None else func
+    """`densegrad.function`, without a warning: where a value leaves the function, its Python code runs at every call.
+
+    Takes TensorFlow's keywords, also as a decorator. Source: TensorFlow `tf.function`.
+    """
+    if func is None:
+        return lambda f: function(f, **options)
+    made = programs.function(func)
+    made._warns, made.python_function = False, func
+    return made
 
 
 class UnconnectedGradients(enum.Enum):
@@ -155,12 +162,13 @@ def executing_eagerly():
 
 
 def run_functions_eagerly(run_eagerly):
-    """Changes nothing: everything runs eagerly."""
+    """Let every `tf.function` run its Python code at every call, or (False) be recorded again."""
+    programs.run_eagerly(run_eagerly)
 
 
 def functions_run_eagerly():
-    """True: everything runs eagerly."""
-    return True
+    """Whether `run_functions_eagerly` was asked for."""
+    return programs.runs_eagerly()
 
 
 def list_physical_devices(device_type=None):

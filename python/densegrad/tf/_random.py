@@ -29,17 +29,23 @@ def uniform(shape, minval=0, maxval=None, dtype="float32", seed=None, name=None)
     return random.uniform(_shape(shape), float(minval), 1.0 if maxval is None else float(maxval), dtype, seed)
 
 
+def _generator(seed):
+    if seed is None:
+        _core.unrepeatable("NumPy's numbers are others at every call")
+    return np.random.default_rng(random.make_seed() if seed is None else seed)
+
+
 def shuffle(value, seed=None, name=None):
     """The rows of value in random order."""
     value = _core.convert(value)
-    generator = np.random.default_rng(random.make_seed() if seed is None else seed)
+    generator = _generator(seed)
     return _core.take(value, generator.permutation(value.shape[0]), 0)
 
 
 def categorical(logits, num_samples, dtype="int64", seed=None, name=None):
     """Classes drawn with the probabilities softmax(logits), `num_samples` for each row."""
     logits = np.asarray(_core.stop_gradient(_core.convert(logits)), np.float64)
-    generator = np.random.default_rng(random.make_seed() if seed is None else seed)
+    generator = _generator(seed)
     noise = generator.gumbel(size=(len(logits), int(num_samples), logits.shape[1]))
     return _core.constant(np.argmax(logits[:, None] + noise, -1), dtype)
 
