@@ -29,8 +29,12 @@ class PeerError(RuntimeError):
 class Peer:
     """A process that computes and times cases on request."""
 
-    def __init__(self, label: str, program: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, label: str, program: str, environment: Mapping[str, str] | None = None, cores: int | None = None
+    ) -> None:
+        """Start `program` of peers/ with some more environment, on the first `cores` cores where that is possible."""
         self.label = label
+        self.first_call = float("nan")  # seconds of the first call of the case that was prepared last
         self._folder = tempfile.TemporaryDirectory(prefix="densegrad-bench-")
         self._log = open(Path(self._folder.name) / "stderr", "w+")
         self._process = subprocess.Popen(
@@ -41,6 +45,8 @@ class Peer:
             text=True,
             env={**os.environ, **(environment or {})},
         )
+        if cores is not None and hasattr(os, "sched_setaffinity"):  # before it has imported what asks for it
+            os.sched_setaffinity(self._process.pid, sorted(os.sched_getaffinity(0))[:cores])
         try:
             self.info: dict[str, str] = self._read()  # the versions, once everything is imported
         except PeerError:
@@ -64,13 +70,17 @@ class Peer:
         """Set a case up and return its answer by name."""
         given, answer = Path(self._folder.name) / "data.npz", Path(self._folder.name) / "answer.npz"
         np.savez(given, **data)
-        self.ask("prepare", case=case, data=str(given), answer=str(answer))
+        self.first_call = self.ask("prepare", case=case, data=str(given), answer=str(answer))["first_call"]
         with np.load(answer) as arrays:
             return {name: arrays[name] for name in arrays.files}
 
     def time(self, seconds: float) -> float:
         """Seconds per step of the prepared case, over about `seconds`."""
         return self.ask("time", seconds=seconds)["seconds_per_step"]
+
+    def memory(self) -> dict[str, int]:
+        """The peak of the resident memory since the last `prepare`, and what it was before, in bytes; or {}."""
+        return self.ask("memory")
 
     def close(self) -> None:
         self._process.kill()
