@@ -32,8 +32,11 @@ import densegrad.tf.keras as k
 import densegrad.tf as tf
 from densegrad.tf.keras import *
 from densegrad.tf.keras.backend import epsilon
+from densegrad.tf.keras.optimizers.schedules import CosineDecay
+from densegrad.tf.data.experimental import AUTOTUNE
 assert L is layers is keras.layers is tf.keras.layers is k.layers and k is keras and dg.tf is tf
 assert Dense is dg.layers.Dense and Sequential is dg.Sequential and losses.Loss is dg.losses.Loss
+assert CosineDecay is keras.optimizers.schedules.CosineDecay is dg.optimizers.schedules.CosineDecay
 assert GradientTape is dg.GradientTape and tf.Variable is dg.Variable and tf.Tensor is dg.Tensor
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
@@ -56,7 +59,9 @@ def test_what_is_added_to_densegrad_appears_under_keras():
     for module in ("activations", "layers", "losses", "metrics", "optimizers", "initializers", "callbacks", "ops"):
         ours, alias = getattr(dg, module), getattr(keras, module)
         assert {n for n in ours.__all__ if hasattr(ours, n)} <= set(dir(alias))
-        assert all(getattr(alias, n) is getattr(ours, n) for n in ours.__all__)
+        assert all(getattr(alias, n) is getattr(ours, n) for n in ours.__all__ if n != "schedules")
+    schedules = dg.optimizers.schedules
+    assert all(getattr(keras.optimizers.schedules, n) is getattr(schedules, n) for n in schedules.__all__)
 
 
 def test_a_missing_name_lists_what_exists_the_closest_first():
@@ -181,6 +186,18 @@ def test_datasets_shuffle_anew_each_time_and_keep_rows_together():
         len(data.repeat())
     with pytest.raises(ValueError, match=r"first axes \[\(2,\), \(3,\)\]: all must have one of the same length.$"):
         tf.data.Dataset.from_tensor_slices((np.ones(2), np.ones(3)))
+
+
+def test_datasets_come_apart_and_together():
+    x = np.arange(7.0, dtype="float32")
+    data = tf.data.Dataset.from_tensor_slices({"x": x, "y": -x})
+    rows = [(float(e["x"]), float(e["y"])) for e in data.batch(3).unbatch()]
+    assert rows == [(v, -v) for v in range(7)]
+    both = tf.data.Dataset.range(2).concatenate(tf.data.Dataset.range(5, 7).map(lambda i: i * 2))
+    assert [int(i) for i in both] == [0, 1, 10, 12] and len(both) == 4
+    assert int(tf.data.experimental.cardinality(both)) == 4
+    assert int(tf.data.Dataset.range(2).concatenate(data.unbatch()).cardinality()) == -2
+    assert int(both.reduce(np.int64(1), lambda state, i: state + i)) == 24
 
 
 def test_assertions():

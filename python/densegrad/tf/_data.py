@@ -1,5 +1,6 @@
 """`tf.data.Dataset` as far as training loops over arrays use it: slices, shuffle, batch, map, repeat."""
 
+import functools
 import itertools
 import math
 import random as python_random
@@ -156,6 +157,26 @@ class Dataset:
             return (map_func(*e) if isinstance(e, tuple) else map_func(e) for e in self)
 
         return Dataset(mapped, self._length)
+
+    def unbatch(self, name=None):
+        """The rows of the elements, one by one."""
+
+        def rows():
+            for element in self:
+                lengths = set()
+                _map(lambda t: lengths.add(t.shape[0]), element)
+                yield from (_map(lambda t: t[i], element) for i in np.arange(min(lengths)))
+
+        return Dataset(rows)
+
+    def concatenate(self, dataset, name=None):
+        """The elements of this dataset, then those of another."""
+        lengths = (self._length, dataset._length)
+        return Dataset(lambda: itertools.chain(self, dataset), None if None in lengths else sum(lengths))
+
+    def reduce(self, initial_state, reduce_func, name=None):
+        """The last state = reduce_func(state, element)."""
+        return functools.reduce(reduce_func, self, _map(_core.constant, initial_state))
 
     def enumerate(self, start=0, name=None):
         """Pairs of a number and an element."""

@@ -44,6 +44,9 @@ _tables = {
     for name in _MODULES
     if importlib.util.find_spec(f"densegrad.{name}")
 }
+vars(_tables["optimizers"])["schedules"] = Namespace(
+    "keras.optimizers.schedules", "Keras' learning-rate schedules.", "densegrad.optimizers.schedules"
+)
 _SAME = (
     "abs all any argmin cast clip cos cumsum dot equal exp greater greater_equal less less_equal log max maximum mean "
     "min minimum not_equal ones_like prod repeat reshape round sign sin sqrt square squeeze stack std stop_gradient "

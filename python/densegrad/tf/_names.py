@@ -105,7 +105,16 @@ random = Namespace(
     "Random numbers of densegrad's generator.",
     table=public(_random) | {"set_seed": densegrad.random.set_random_seed},
 )
-data = Namespace("data", "Datasets of arrays in memory.", table={"Dataset": _data.Dataset, "AUTOTUNE": _data.AUTOTUNE})
+_experimental = Namespace(
+    "data.experimental",
+    "What was in `data.experimental` before it was in `data`.",
+    table={"AUTOTUNE": _data.AUTOTUNE, "cardinality": _data.Dataset.cardinality},
+)
+data = Namespace(
+    "data",
+    "Datasets of arrays in memory.",
+    table={"Dataset": _data.Dataset, "AUTOTUNE": _data.AUTOTUNE, "experimental": _experimental},
+)
 autodiff = Namespace("autodiff", "Tapes and forward mode.", ("densegrad", ["ForwardAccumulator", "GradientTape"]))
 debugging = Namespace(
     "debugging",
