@@ -82,6 +82,52 @@ def test_symbolic_runs_are_no_calls(symbolic):
         assert once(model, source, rows(2, 3), symbolic).shape == (2, 3)
 
 
+class Counts(dg.layers.Layer):
+    """Counts its calls and adds up its inputs, in a layer inside of it that is built by the first call."""
+
+    class Inner(dg.layers.Layer):
+        def build(self, input_shape):
+            self.scale = self.add_weight(initializer="zeros")
+            self.scale.assign(2)
+            self.total = self.add_weight((4,), initializer="zeros", trainable=False)
+
+        def call(self, x):
+            self.total.assign_add(dg.ops.sum(x, axis=0))
+            return x * self.scale
+
+    def __init__(self):
+        super().__init__()
+        self.inner = self.Inner()
+        self.calls = dg.Variable(0, trainable=False)
+
+    def call(self, x):
+        self.calls.assign_add(1)
+        return self.inner(x)
+
+
+def test_symbolic_runs_assign_nothing_but_what_build_does():
+    layer = Counts()
+    model = dg.Model(x := dg.Input((4,)), layer(x))
+    assert layer.compute_output_shape((None, 4)) == (None, 4)
+    assert (int(layer.calls), layer.inner.total.numpy().tolist(), float(layer.inner.scale)) == (0, [0] * 4, 2)
+    x = np.arange(8, dtype="float32").reshape(2, 4)
+    np.testing.assert_array_equal(model(x).numpy(), 2 * x)
+    model(x)
+    assert (int(layer.calls), layer.inner.total.numpy().tolist()) == (2, [8, 12, 16, 20])
+
+    class Wrong(dg.layers.Layer):
+        total = dg.Variable(np.zeros(3, "float32"))
+
+        def call(self, x):
+            self.total.assign(dg.ops.sum(x, axis=0))
+            return x
+
+    with pytest.raises(ValueError, match=r"`value` has shape \(4,\) but variable 'Variable' has shape \(3,\)"):
+        Wrong()(dg.Input((4,)))
+    Wrong.total.assign([1, 2, 3])  # the rehearsal ended with the error
+    assert Wrong.total.numpy().tolist() == [1, 2, 3]
+
+
 def test_building_on_a_tape_is_no_call():
     layer, x = Doubled(), dg.constant(rows(2, 3))
     with dg.GradientTape() as tape:

@@ -1,10 +1,13 @@
 // Tape and custom gradients: the only bound objects that can hold Python objects, so they take part in garbage collection.
 #include <pybind11/stl.h>
 
+#include <utility>
+
 #include "bindings/convert.h"
 #include "bindings/place.h"
 #include "bindings/register.h"
 #include "ops/ops.h"
+#include "ops/rehearsal.h"
 #include "tape/batch.h"
 #include "tape/tape.h"
 
@@ -317,6 +320,16 @@ void register_tape(py::module_& m) {
         if (p.stack) p.stack->resume();
         p.stack.reset();
       });
+
+  // with Rehearsal(): assignments to variables by this thread are checked and not made; with Rehearsal(False) they are.
+  struct Rehearsal {
+    bool on;
+    bool before = false;
+  };
+  py::class_<Rehearsal>(m, "Rehearsal")
+      .def(py::init([](bool on) { return Rehearsal{on}; }), py::arg("on") = true)
+      .def("__enter__", [](Rehearsal& r) { r.before = std::exchange(rehearsing(), r.on); })
+      .def("__exit__", [](Rehearsal& r, const py::args&) { rehearsing() = r.before; });
 
   m.def("vmap", batched_call, py::arg("function"), py::arg("inputs"), py::arg("batch"));
   m.def("recording", [] { return !recorders().empty(); });

@@ -4,6 +4,7 @@
 
 #include "ops/ops.h"
 #include "ops/primitive.h"
+#include "ops/rehearsal.h"
 
 namespace densegrad {
 
@@ -17,6 +18,11 @@ Tensor copy_of(const Tensor& t) {
 }
 
 }  // namespace
+
+bool& rehearsing() {
+  thread_local bool on = false;
+  return on;
+}
 
 Variable::Variable(const Tensor& value, std::string name_, bool trainable_)
     : name(name_), path(std::move(name_)), trainable(trainable_), value_(copy_of(value)) {}
@@ -50,6 +56,7 @@ void Variable::assign(const Tensor& value) {
     fail("[Variable.assign] `value` has shape ", value.shape(), " but variable '", name, "' has shape ", value_.shape(),
          ": the shapes must be equal.");
   }
+  if (rehearsing()) return;
   Tensor converted;
   {
     PauseRecording pause(true);

@@ -197,7 +197,7 @@ def infer(function, args, kwargs):
             shape = tuple(x.shape)
             return _core.placeholder((batch, *shape[1:]) if shape[:1] == (None,) else shape, x.dtype)
 
-        with _core.Pause():  # this is no call
+        with _core.Pause(), _core.Rehearsal():  # this is no call
             new_args, new_kwargs = substitute((list(args), kwargs), placeholder)
             return function(*new_args, **new_kwargs)
 

@@ -53,7 +53,7 @@ def _wrap_build(build, noted=True):
     def wrapper(self, *args, **kwargs):
         variables, layers = len(self._own), len(self._sublayers)
         try:
-            with _Scope(self):
+            with _Scope(self), _core.Rehearsal(False):  # weights are made for good, also for a symbolic input
                 build(self, *args, **kwargs)
         except BaseException:
             del self._own[variables:], self._sublayers[layers:]
@@ -217,7 +217,7 @@ class Layer(Configurable, Penalized, Tracked):
         if not self._ready and not self.built:
             raise NotImplementedError(f"[{self.name}] is not built: call it on data first, or {hint}.")
         try:
-            with _core.Pause():  # this is no call of the layer
+            with _core.Pause(), _core.Rehearsal():  # this is no call of the layer
                 y = self.call(_core.placeholder(tuple(input_shape), self._dtype))
         except (RuntimeError, TypeError, ValueError) as error:
             if "symbolic" not in str(error):
