@@ -289,3 +289,22 @@ def test_output_shape_of_custom_layers():
     layer.build((None, 3))
     with pytest.raises(AttributeError):
         layer.compute_output_shape((None, 3))
+
+
+@pytest.mark.parametrize("layer", [lambda a: dg.layers.Dense(3, a), lambda a: dg.layers.Conv2D(3, 2, activation=a)])
+def test_an_activation_may_be_replaced(layer):
+    layer = layer("relu")
+    x = rows(2, 5, 5, 2) if isinstance(layer, dg.layers.Conv2D) else rows(2, 4)
+    model = dg.Sequential([dg.Input(x.shape[1:]), layer])
+    assert np.min(model(x).numpy()) == 0
+    layer.activation = None
+    z = layer(x).numpy()
+    assert np.min(z) < 0 and layer.activation is dg.activations.linear
+    for activation in ("sigmoid", dg.ops.square, dg.activations.relu):
+        layer.activation = activation
+        wanted = dg.activations.get(activation)(z).numpy()
+        np.testing.assert_allclose(model(x).numpy(), wanted, rtol=4 * np.finfo("float32").eps)
+    assert layer.get_config()["activation"] == "relu"
+    with pytest.raises(ValueError, match="nonsense"):
+        layer.activation = "nonsense"
+    assert layer.activation is dg.activations.relu

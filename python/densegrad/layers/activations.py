@@ -11,6 +11,20 @@ from densegrad.layers.base import Layer
 from densegrad.layers.configs import names
 
 
+class Activated(Layer):
+    """Base of the layers that end in an activation, which may be replaced at any time, also by None or a name."""
+
+    @property
+    def activation(self):
+        """The function that the layer ends in; set to None, it is linear."""
+        return self._activation
+
+    @activation.setter
+    def activation(self, activation):
+        self._activation = activations.get(activation)
+        self._native = activations.native_name(self._activation)
+
+
 @names.register()
 class Activation(Layer):
     """An activation as a layer: a = activation(x).

@@ -5,13 +5,13 @@ from __future__ import annotations
 from densegrad import _core, activations, regularizers
 from densegrad.config import is_integer
 from densegrad.layers import choices
-from densegrad.layers.base import Layer
+from densegrad.layers.activations import Activated
 from densegrad.layers.configs import names
 from densegrad.layers.reshaping import checked_format
 
 
 @names.register()
-class Conv2D(Layer):
+class Conv2D(Activated):
     """A convolution over two axes: a = activation(z),
 
         z[n, i, j, f] = bias[f] + sum over u, v, c of x[n, s_0 i + u, s_1 j + v, c] kernel[u, v, c, f].
@@ -92,7 +92,6 @@ class Conv2D(Layer):
         self.padding, self.data_format = padding.lower(), data_format
         self.dilation_rate, self.groups = (1, 1), 1
         self.activation, self.use_bias = activation, bool(use_bias)
-        self._native = activations.native_name(activation)
 
     def build(self, input_shape):
         """Make `kernel` and `bias` for inputs of rank 4."""

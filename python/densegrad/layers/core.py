@@ -6,6 +6,7 @@ import numpy as np
 
 from densegrad import _core, activations, config, graph
 from densegrad.layers import choices
+from densegrad.layers.activations import Activated
 from densegrad.layers.base import Layer
 from densegrad.layers.configs import names
 
@@ -13,7 +14,7 @@ _dense = _core.dense
 
 
 @names.register()
-class Dense(Layer):
+class Dense(Activated):
     """A densely connected layer: a = activation(z), z = x @ kernel + bias.
 
     Args:
@@ -70,7 +71,6 @@ class Dense(Layer):
         self.units = int(units)
         self.activation = activation
         self.use_bias = bool(use_bias)
-        self._native = activations.native_name(activation)
 
     def build(self, input_shape):
         """Make `kernel` and `bias` for inputs of shape (..., in)."""

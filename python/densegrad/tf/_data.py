@@ -163,9 +163,9 @@ class Dataset:
 
         def rows():
             for element in self:
-                lengths = set()
-                _map(lambda t: lengths.add(t.shape[0]), element)
-                yield from (_map(lambda t: t[i], element) for i in np.arange(min(lengths)))
+                lengths = []
+                _map(lambda t, found=lengths: found.append(t.shape[0]), element)
+                yield from (_map(lambda t, i=i: t[i], element) for i in np.arange(min(lengths)))
 
         return Dataset(rows)
 
