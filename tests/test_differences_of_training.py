@@ -142,3 +142,35 @@ def test_training_ends_with_its_generator():
     model.compile("sgd", "mse")
     with pytest.warns(UserWarning, match="ran out of data before epoch 2 of 3"):
         assert model.fit(iter([(X, Y)]), epochs=3, verbose=0).epoch == [0]
+
+
+@row("a value that leaves a `tf.function` or a compiled `train_step`: `float(t)`, `t.numpy()`, `if t > 0`")
+def test_python_goes_on_where_a_value_leaves():
+    calls = []
+
+    class Mine(dg.Sequential):
+        def train_step(self, data):
+            calls.append(float(dg.ops.sum(data[0])))
+            return super().train_step(data)
+
+    model = Mine([dg.layers.Dense(3)])
+    model.compile("sgd", "mse")
+    with pytest.warns(
+        UserWarning, match="`Mine.train_step` runs as Python with these arguments: `float` takes a value"
+    ):
+        model.fit(X, Y, epochs=3, verbose=0)
+    assert len(calls) == 3
+    quiet = dg.tf.function(lambda t: t if t > 0 else -t)
+    assert [float(quiet(dg.constant(v))) for v in (1.0, -2.0, 3.0)] == [1, 2, 3]
+
+
+@row("a recorded function that is called while a tape is open around it")
+def test_python_runs_under_a_tape():
+    calls = []
+    cube = dg.function(lambda t: (calls.append(1), t * t * t)[1])
+    x = dg.constant(2.0)
+    cube(x), cube(x)
+    with dg.GradientTape() as tape:
+        tape.watch(x)
+        y = cube(x)
+    assert float(tape.gradient(y, x)) == 12 and len(calls) == 2
