@@ -87,7 +87,7 @@ def loss(name, *args, **kw):
 
 
 def run_rows(columns, order=None, first=0):
-    _, program, _ = _core.trace(lambda x: x + x, [t(2, 2)])
+    _, program, *_ = _core.trace(lambda x: x + x, [t(2, 2)])
     return lambda: program.run_rows(columns, order, first, 1, 1.0)
 
 

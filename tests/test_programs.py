@@ -325,6 +325,31 @@ def test_what_is_computed_from_constants_is_one():
     assert "add ((1, 3), (3,)) -> (1, 3)" in f.programs[0].describe() and f.programs[0].instructions == 1
 
 
+def test_variables_are_made_once():
+    made = []
+
+    @dg.function
+    def lazily(x):
+        if not made:
+            made.append(dg.Variable(10.0))
+        made[0].assign_add(x)
+        return made[0].value
+
+    assert [float(lazily(dg.constant(1.0))) for _ in range(4)] == [11, 12, 13, 14]
+    assert len(made) == len(lazily.programs) == 1
+
+    def anew(x):
+        total = dg.Variable(0.0)
+        for _ in range(3):
+            total.assign_add(x)
+        return total.value
+
+    f = dg.function(anew)
+    with pytest.warns(UserWarning, match="it makes variables at every call; make them once, outside"):
+        assert [float(f(dg.constant(v))) for v in (1.0, 2.0, 3.0)] == [3, 6, 9]
+    assert f.programs == []
+
+
 def test_errors_pass_and_change_nothing():
     v = dg.Variable([1.0, 2.0, 3.0])
 

@@ -83,7 +83,8 @@ py::tuple run_rows(Program& program, const std::vector<py::array>& columns, cons
   return py::make_tuple(done, out);
 }
 
-// Calls `function` with the tensors and returns its result, the program that does the same (or None), and why not.
+// Calls `function` with the tensors and returns its result, the program that does the same (or None), why not, and
+// whether it made variables.
 py::tuple trace(const py::object& function, const std::vector<Tensor>& arguments) {
   PlacedTrace trace(arguments);
   py::tuple given(arguments.size());
@@ -98,9 +99,11 @@ py::tuple trace(const py::object& function, const std::vector<Tensor>& arguments
   if (refusal.empty()) {
     auto program = std::make_shared<Program>(trace.script(results));
     refusal = trace.refusal();
-    if (refusal.empty()) return py::make_tuple(result, py::cast(std::move(program)), py::none());
+    if (refusal.empty()) {
+      return py::make_tuple(result, py::cast(std::move(program)), py::none(), trace.makes_variables());
+    }
   }
-  return py::make_tuple(result, py::none(), refusal);
+  return py::make_tuple(result, py::none(), refusal, trace.makes_variables());
 }
 
 }  // namespace

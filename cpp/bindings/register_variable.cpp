@@ -60,6 +60,7 @@ void register_variable(py::module_& m) {
       "Source: Keras `Variable`, TensorFlow `Variable`.");
   c.def(py::init([](const py::object& value, bool trainable, const std::optional<std::string>& name,
                     const py::object& dtype, const py::object& shape) {
+          for (Recorder* recorder : recorders()) recorder->made_variable();
           PauseRecording pause;
           return std::make_shared<Variable>(initial_value(value, dtype, shape), name.value_or("Variable"), trainable);
         }),

@@ -241,6 +241,8 @@ class Recorder {
 
   // An effect that is about to happen; complete recorders alone are told.
   virtual void happens(Effect /*effect*/) {}
+  // A variable that has just been made.
+  virtual void made_variable() {}
   // What happens now in the host language would be something else the next time.
   virtual void unrepeatable(const std::string& /*reason*/) {}
 

@@ -27,12 +27,15 @@ class ProgramTrace : public Recorder {
   Script script(const std::vector<Tensor>& results);
   // Why no program can do the same; empty if one can.
   const std::string& refusal() const { return refusal_; }
+  // Whether variables were made: the next time the function finds them, or it makes others.
+  bool makes_variables() const { return makes_variables_; }
 
   bool tracks(const Tensors&) const override { return true; }
   void record(Node node) override;
   void happens(Effect effect) override;
   void accessed(const std::shared_ptr<Variable>& variable) override;
   void cut(const char* what, const Tensors& inputs, const Tensors& outputs) override;
+  void made_variable() override { makes_variables_ = true; }
   void unrepeatable(const std::string& reason) override { refuse(reason); }
 
  protected:
@@ -59,6 +62,7 @@ class ProgramTrace : public Recorder {
   FlatMap<int> ids_;  // value + 1, by the tensor's identity
   std::vector<Version> versions_;
   std::string refusal_;
+  bool makes_variables_ = false;
 };
 
 }  // namespace densegrad

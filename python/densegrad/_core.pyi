@@ -394,5 +394,5 @@ class Function:
 
 def trace(
     function: Callable[..., Any], arguments: Sequence[Tensor]
-) -> tuple[Any, Program | None, str | None]: ...  # the result, the program that does the same, why there is none
+) -> tuple[Any, Program | None, str | None, bool]: ...  # result, program, why there is none, whether it made variables
 def unrepeatable(reason: str) -> None: ...  # tells an open trace that no program can do what Python does now

@@ -27,7 +27,8 @@ def function(func=None, **options):
     The signature is the structure of the arguments, the dtypes and shapes of tensors and arrays, the values of Python
     numbers, strings and None, and the identity of every other object. Hence:
 
-    - Python side effects (printing, counters, `if` on Python values) happen in the first call of a signature alone.
+    - Python side effects (printing, counters, `if` on Python values) happen in the first call of a signature alone, and
+      in the second where the first one made variables, such as those of an optimizer.
     - Arrays and numbers that are no arguments are constants from then on. Variables are read anew at every call.
     - Where a value leaves the function (`float(t)`, `t.numpy()`, `if t > 0`), it cannot be replayed: there is one
       warning with the place, and every call with this signature runs the Python code. `f.refusals` lists the reasons.
@@ -56,7 +57,7 @@ def function(func=None, **options):
         raise TypeError(f"[function] `func` is a {type(func).__name__}: it must be callable.")
     made = _core.Function(_call)
     functools.update_wrapper(made, func)
-    made.__dict__.update(programs=[], refusals=[], _entries={}, _python=func, _warns=True)
+    made.__dict__.update(programs=[], refusals=[], _entries={}, _python=func, _first=set(), _warns=True)
     _all.add(made)
     return made
 
@@ -127,9 +128,15 @@ def _trace(self, key, args, kwargs, leaves, given):
 
     # Under identities of their own: a tensor that is given twice, or is a constant of the function too, is two values.
     tensors = [_core.identity(leaf) for leaf in given if isinstance(leaf, Tensor)]
-    result, program, reason = _core.trace(run, tensors)
+    result, program, reason, makes_variables = _core.trace(run, tensors)
     if key in self._entries:  # the function called itself
         return result
+    if makes_variables and key not in self._first:
+        self._first.add(key)  # at the next call it finds its variables, as those of an optimizer, or makes others again
+        return result
+    self._first.discard(key)
+    if makes_variables:
+        program, reason = None, "it makes variables at every call; make them once, outside"
     found = nest.flatten(result)
     if reason is None and any(isinstance(leaf, np.ndarray) for leaf in found):
         program, reason = None, "it returns an array, which would be the same at every call; return a tensor"
