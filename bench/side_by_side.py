@@ -99,7 +99,9 @@ def measure(
             run.versions[label] = peers[label].info["version"]
             if contender.module not in run.libraries:
                 run.libraries[contender.module] = {
-                    "import_seconds": limits.import_seconds(contender.module, contender.environment, 3),
+                    "import_seconds": limits.import_seconds(
+                        contender.module, contender.environment, -(-run.rounds // 5)
+                    ),
                     "installed_bytes": limits.installed_bytes(contender.distribution, contender.module),
                 }
         for net in chosen:

@@ -21,7 +21,7 @@ import picture  # noqa: E402
 import report  # noqa: E402
 import side_by_side  # noqa: E402
 
-TINY = nets.Net((3, 5, 4, 2), 4, "crossentropy", rows=16, curve=6)
+TINY = nets.Net((3, 5, 4, 3), 4, "crossentropy", rows=16, curve=6)
 TINY_MSE = nets.Net((3, 5, 1), 1, "mse", rows=6, curve=8)
 RAGGED = nets.Net((3, 5, 2), 4, "crossentropy", rows=10, curve=6)  # the last batch is shorter
 
@@ -29,6 +29,7 @@ RAGGED = nets.Net((3, 5, 2), 4, "crossentropy", rows=10, curve=6)  # the last ba
 def measured(chosen, labels, dtypes=("float32",), whats=side_by_side.WHATS, monkeypatch=None):
     if monkeypatch is not None:  # a large product and large arrays take long; their size is not what is tested
         monkeypatch.setattr(limits, "PEAK_SIZE", 64)
+        monkeypatch.setattr(limits, "import_seconds", lambda *import_: 0.0)
     run = side_by_side.Run(harness.machine(), threads=1, rounds=2, seconds=1e-3)
     return side_by_side.measure(run, chosen, labels, dtypes, whats)
 
@@ -53,6 +54,20 @@ def test_a_run_with_densegrad_alone(monkeypatch, tmp_path):
     assert "picture" in picture.draw(run, tmp_path / "bench.svg")
 
 
+@pytest.mark.parametrize("label", ["scikit-learn", "tf.function XLA", "keras fit"])
+def test_the_curves_of_another_library_agree(label, monkeypatch):
+    """Of those that the tests need anyway: within what rounding explains, in both dtypes."""
+    pytest.importorskip(side_by_side.CONTENDERS[label].module)
+    run = measured([TINY, TINY_MSE], ["densegrad", label], tuple(nets.EPSILON), monkeypatch=monkeypatch)
+    assert not run.failures and not run.missing
+    offered = side_by_side.CONTENDERS[label].whats
+    theirs = [(r["net"], r["dtype"], r["what"]) for r in run.results if r["peer"] == label]
+    whats = [what for what in side_by_side.WHATS if what in offered]
+    assert theirs == [(n.name, dtype, what) for n in (TINY, TINY_MSE) for dtype in nets.EPSILON for what in whats]
+    assert all(r["ratio"]["value"] > 0 for r in run.results if r["peer"] == label)
+    assert "AHEAD" in (text := report.render(run)) or "BEHIND" in text or "tie" in text
+
+
 def test_a_missing_peer_is_named(monkeypatch):
     missing = side_by_side.Contender("absent_training.py", "no_such_library", "no-such-library", "", ("step",))
     dies = side_by_side.Contender("absent_training.py", "numpy", "numpy", "", ("step",))
@@ -71,7 +86,7 @@ def test_a_wrong_curve_is_named_and_not_timed(monkeypatch):
     run = measured([TINY], ["densegrad"], ("float64",), ["forward", "step"], monkeypatch)
     assert [r["what"] for r in run.results] == ["forward"]
     (failure,) = run.failures
-    assert failure.startswith("densegrad, 3-5-4-2, float64, step: loss is off by")
+    assert failure.startswith("densegrad, 3-5-4-3, float64, step: loss is off by")
     assert failure in report.render(run)
 
 
@@ -122,3 +137,7 @@ def test_the_command_explains_itself():
         [sys.executable, "-m", "bench", "--help"], cwd=BENCH.parent, capture_output=True, text=True, check=True
     )
     assert all(name in done.stdout for name in ("4-32-32-3", "torch.compile", "--threads"))
+
+
+def test_an_import_runs_in_a_fresh_interpreter():
+    assert limits.import_seconds("json", {}, 2) > 0

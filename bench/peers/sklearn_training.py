@@ -18,10 +18,18 @@ def make(case, data):
     if not crossentropy and y.shape[1] == 1:
         y = y[:, 0]
     model = (MLPClassifier if crossentropy else MLPRegressor)(
-        [data[k].shape[1] for k in kernels[:-1]], activation="relu", solver="adam", alpha=0.0, batch_size=batch,
+        hidden_layer_sizes=[data[k].shape[1] for k in kernels[:-1]],
+        activation="relu",
+        solver="adam",
+        alpha=0.0,
+        batch_size=batch,
         learning_rate_init=case["rate"],
-        beta_1=case["betas"][0], beta_2=case["betas"][1], epsilon=case["epsilon"], shuffle=False, tol=0.0,
-    )  # fmt: skip
+        beta_1=case["betas"][0],
+        beta_2=case["betas"][1],
+        epsilon=case["epsilon"],
+        shuffle=False,
+        tol=0.0,
+    )
     options = case.get("fit")
     if options:
         model.set_params(max_iter=options["epochs"], n_iter_no_change=options["epochs"], verbose=True, shuffle=True)
