@@ -101,6 +101,11 @@ void elementwise_cases(Rng& rng, Cases& cases) {
   for (const Shape& s : {Shape{}, Shape{0, 3}, Shape{1}, Shape{3, 5}, Shape{67}}) {
     for (const char* name : {"negative", "square", "exp", "expm1", "sin", "cos", "tanh", "erf", "erfc"})
       cases.push_back({name, {uniform(rng, s)}, {}, {0}});
+    for (const char* name : {"tan", "arctan", "sinh", "cosh", "arcsinh"})
+      cases.push_back({name, {uniform(rng, s)}, {}, {0}});
+    for (const char* name : {"arcsin", "arccos", "arctanh"})
+      cases.push_back({name, {uniform(rng, s, -0.8, 0.8)}, {}, {0}});
+    cases.push_back({"arccosh", {uniform(rng, s, 1.5, 3)}, {}, {0}});
     for (const char* name : {"sqrt", "log", "log1p"}) cases.push_back({name, {uniform(rng, s, 0.5, 2)}, {}, {0}});
     for (const char* name : {"floor", "ceil", "round"}) cases.push_back({name, {uniform(rng, s, -9, 9)}});
     for (const char* name : {"abs", "sign"}) cases.push_back({name, {nonzero(rng, s)}, {}, {0}});
@@ -119,6 +124,10 @@ void elementwise_cases(Rng& rng, Cases& cases) {
     }
     cases.push_back({"divide", {uniform(rng, a), nonzero(rng, b)}, {}, {0, 1}});
     cases.push_back({"power", {uniform(rng, a, 0.5, 2), uniform(rng, b, -2, 2)}, {}, {0, 1}});
+    cases.push_back({"arctan2", {uniform(rng, a, 0.5, 2), uniform(rng, b, 0.5, 2)}, {}, {0, 1}});
+    // Quotients between 1.1 and 1.7.
+    cases.push_back({"mod", {uniform(rng, a, 2.1, 2.5), uniform(rng, b, 1.5, 1.9)}, {}, {0, 1}});
+    cases.push_back({"floor_divide", {uniform(rng, a, 2.1, 2.5), uniform(rng, b, 1.5, 1.9)}});
     for (const char* name : {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal"}) {
       cases.push_back({name, {uniform(rng, a), uniform(rng, b)}});
       cases.push_back({name, {integers(rng, a, 2), integers(rng, b, 2)}});
@@ -211,6 +220,30 @@ void layer_cases(Rng& rng, Cases& cases) {
   }
 }
 
+void linear_algebra_cases(Rng& rng, Cases& cases) {
+  // Far from singular, and positive definite where the noise is left out.
+  const auto matrix = [&](index_t n, bool noise) {
+    Tensor diagonal = one_hot(tensor_of(DType::int64, {n}, [](index_t i) { return i; }), n, DType::float64);
+    diagonal = multiply(diagonal, constant_like(diagonal, 3));
+    return noise ? add(diagonal, uniform(rng, {2, n, n}, -0.5, 0.5)) : diagonal;
+  };
+  for (const index_t n : {1, 2, 4}) {
+    for (const bool transpose : {false, true})
+      cases.push_back({"solve", {matrix(n, true), uniform(rng, {n, 3})}, MatmulParams{transpose, false}, {0, 1}});
+    cases.push_back({"det", {matrix(n, true)}, {}, {0}});
+    cases.push_back({"slogdet", {matrix(n, true)}, {}, {0}});
+    cases.push_back({"cholesky", {matrix(n, false)}});
+  }
+}
+
+void other_cases(Rng& rng, Cases& cases) {
+  const RandomParams dice{
+      .distribution = Distribution::integers, .shape = {3, 5}, .dtype = DType::int64, .lo = 1, .hi = 7};
+  cases.push_back({"random", {integers(rng, {2}, 1000)}, dice});
+  for (const Shape& s : {Shape{}, Shape{7}})
+    cases.push_back({"schedule", {uniform(rng, s, 0, 9)}, ScheduleParams{Schedule::inverse_time_decay, {8, 2, 1, 0}}});
+}
+
 void loss_cases(Rng& rng, Cases& cases) {
   const auto add_pair = [&](const Tensor& t, const Tensor& p, const LossParams& params, bool sparse) {
     const Tensor dv = uniform(rng, Shape(p.shape().begin(), p.shape().end() - 1));
@@ -266,7 +299,9 @@ void loss_cases(Rng& rng, Cases& cases) {
 
 void test_primitives(Rng& rng) {
   Cases cases;
-  for (auto family : {elementwise_cases, reduction_cases, movement_cases, layer_cases, loss_cases}) family(rng, cases);
+  for (auto family :
+       {elementwise_cases, reduction_cases, movement_cases, layer_cases, linear_algebra_cases, other_cases, loss_cases})
+    family(rng, cases);
   std::set<std::string> tested{"custom_gradient"};  // it has no evaluation of its own; see test_state
   std::size_t inconclusive = 0;
   for (const Case& c : cases) {
