@@ -204,9 +204,7 @@ class Lowering {
     for (const int r : script_.results) {
       const int base = root_[at(r)];
       memory_[at(base)] = borrowed(nullptr, value(base).bytes());
-      program_.results_.push_back({program_.result_memory_.size(), value(r).dtype, value(r).shape});
-      program_.result_memory_.push_back(memory_[at(base)]);
-      program_.result_bytes_.push_back(value(base).bytes());
+      program_.results_.push_back({value(r).dtype, value(r).shape, memory_[at(base)]});
     }
     for (ScriptStep& step : script_.steps) {
       if (step.primitive && step.primitive->views) continue;

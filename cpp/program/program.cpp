@@ -12,7 +12,7 @@ void Program::run(std::span<const void* const> arguments, std::vector<Tensor>& r
   results.clear();
   for (const Result& r : results_) {
     results.emplace_back(r.dtype, r.shape);
-    result_memory_[r.block]->data = static_cast<std::byte*>(results.back().raw());
+    r.memory->data = static_cast<std::byte*>(results.back().raw());
   }
   // No recorder sees what happens here: whoever has tapes open runs the function itself.
   for (Instruction& i : instructions_) {

@@ -47,16 +47,15 @@ class Program {
     Tensors inputs, outputs;
   };
   struct Result {
-    std::size_t block;  // which of the memory blocks that are made anew at each run
     DType dtype;
     Shape shape;
+    Ref<Storage> memory;  // another block at each run
   };
 
   friend class Lowering;
 
   std::vector<Argument> arguments_;
-  std::vector<Ref<Storage>> argument_memory_, result_memory_;
-  std::vector<std::size_t> result_bytes_;
+  std::vector<Ref<Storage>> argument_memory_;
   std::vector<Result> results_;
   std::vector<Instruction> instructions_;
   std::vector<std::shared_ptr<Variable>> variables_;  // kept alive

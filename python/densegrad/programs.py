@@ -144,8 +144,9 @@ def _trace(self, key, args, kwargs, leaves, given):
     if reason is not None:
         name = getattr(python, "__qualname__", repr(python))
         self.refusals.append(reason)
-    if reason is not None and self._warns:
-        warnings.warn(f"[function] `{name}` runs as Python with these arguments: {reason}.", UserWarning, stacklevel=3)
+        if self._warns:
+            text = f"[function] `{name}` runs as Python with these arguments: {reason}."
+            warnings.warn(text, UserWarning, stacklevel=3)
     _remember(self, key, entry, args, kwargs, leaves, given)
     return result
 
@@ -198,7 +199,7 @@ def _static(leaf):
         return (type(leaf), leaf)
     if isinstance(leaf, Number):
         return (type(leaf), repr(leaf))  # 0.0 and -0.0 are two, NaN is one
-    return (id(leaf), _Alive(leaf))
+    return _Alive(leaf)
 
 
 class _Alive:

@@ -247,9 +247,8 @@ void test_bits_of_passes(Rng& rng) {
 
 void test_quotas() {
   namespace fs = std::filesystem;
-  std::string name = (fs::temp_directory_path() / "densegrad-XXXXXX").string();
-  require(mkdtemp(name.data()) != nullptr, "a temporary directory");
-  const fs::path root = name;
+  const fs::path root = fs::temp_directory_path() / ("densegrad-" + std::to_string(getpid()));
+  require(fs::create_directory(root), "a temporary directory");
   const auto write = [&](const fs::path& file, const char* text) {
     fs::create_directories((root / file).parent_path());
     std::ofstream(root / file) << text;
