@@ -1,7 +1,11 @@
 // The dense layer and the activations.
+#include <algorithm>
+
+#include "core/pool.h"
 #include "formulas/activations.h"
 #include "kernels/gemm.h"
 #include "ops/batch.h"
+#include "ops/broadcast.h"
 #include "ops/graph.h"
 #include "ops/ops.h"
 
@@ -174,7 +178,8 @@ const Primitive dense_primitive{.name = "dense",
                                 .vjp = dense_vjp_rule,
                                 .jvp = dense_jvp,
                                 .vmap = dense_vmap,
-                                .decompose = dense_decompose};
+                                .decompose = dense_decompose,
+                                .by_row = true};
 const Primitive dense_z_primitive{.name = "dense",
                                   .saved_inputs = save(0) | save(1),
                                   .saved_outputs = save(0) | save(1),
@@ -183,7 +188,8 @@ const Primitive dense_z_primitive{.name = "dense",
                                   .vjp = dense_vjp_rule,
                                   .jvp = dense_jvp,
                                   .vmap = dense_vmap,
-                                  .decompose = dense_decompose};
+                                  .decompose = dense_decompose,
+                                  .by_row = true};
 
 // ---- activation: y = act(z) over the last axis -----------------------------------------------------------------------
 
@@ -219,25 +225,43 @@ const Primitive activation_primitive{.name = "activation",
                                      .vjp = activation_vjp,
                                      .jvp = activation_jvp,
                                      .vmap = same_vmap,
-                                     .decompose = activation_decompose};
+                                     .decompose = activation_decompose,
+                                     .by_row = true};
 
 // ---- activation_grad: dz = act'(z)ᵀ·dy from (y, z, dy) ----------------------------------------------------------------
 
-void activation_grad_shapes(const Tensors& in, const Params&, Specs& out) {
-  out.push_back({in[2].dtype(), in[2].shape()});
+// dy may have leading axes that y and z lack (several cotangents of one output), and one row that stands for all.
+Shape activation_grad_shape(const Tensor& y, const Tensor& dy) {
+  Shape shape = dy.shape();
+  const int first = shape.rank() - y.rank();
+  if (y.rank() > 0 && shape[first] == 1) shape[first] = y.dim(0);
+  return shape;
 }
 
-// dy may have leading axes that y and z lack: several cotangents of one output.
+void activation_grad_shapes(const Tensors& in, const Params&, Specs& out) {
+  out.push_back({in[2].dtype(), activation_grad_shape(in[0], in[2])});
+}
+
 void activation_grad_eval(const Tensors& in, const Params& params, Tensors& out) {
   const auto [rows, cols] = rows_of(in[0].shape());
   const index_t size = in[0].size();
+  if (size == 0) return;
+  const index_t cotangents = out[0].size() / size, given = in[2].size() / cotangents;
   visit_float(in[2].dtype(), [&, rows = rows, cols = cols](auto type) {
     using T = typename decltype(type)::type;
     const ActivationParams& p = activation_of(params);
-    for (index_t at = 0; at < in[2].size(); at += size) {
-      kernels_for<T>().activation_grad[static_cast<int>(p.activation)](
-          p.values, rows, cols, in[0].data<T>(), in[1].data<T>(), in[2].data<T>() + at, out[0].mutable_data<T>() + at);
-    }
+    for_pieces(cotangents, std::max<index_t>(1, light_grain / size), [&](index_t first, index_t count) {
+      for (index_t k = first; k < first + count; ++k) {
+        const T* dy = in[2].data<T>() + k * given;
+        T* dz = out[0].mutable_data<T>() + k * size;
+        if (given < size) {
+          for (index_t at = 0; at < size; at += given) std::copy_n(dy, given, dz + at);
+          dy = dz;
+        }
+        kernels_for<T>().activation_grad[static_cast<int>(p.activation)](p.values, rows, cols, in[0].data<T>(),
+                                                                         in[1].data<T>(), dy, dz);
+      }
+    });
   });
 }
 
@@ -246,14 +270,14 @@ void activation_grad_vmap(VmapContext& c) {
     c.outputs = run(c.primitive, c.inputs, c.params);
     return;
   }
-  const Tensor dy = repeated(c, 2);
-  const auto like_dy = [&](std::size_t i) { return broadcast_to(lifted(c, i, c.rank(2)), dy.shape()); };
-  c.outputs = run(c.primitive, {like_dy(0), like_dy(1), dy}, c.params);
+  const Tensor dy = repeated(c, 2), y = lifted(c, 0, c.rank(2)), z = lifted(c, 1, c.rank(2));
+  const Shape shape = broadcast_shapes("activation_grad", dy.shape(), y.shape());
+  c.outputs = run(c.primitive, {broadcast_to(y, shape), broadcast_to(z, shape), broadcast_to(dy, shape)}, c.params);
 }
 
 void activation_grad_decompose(const Tensors& in, const Params& params, Tensors& out) {
-  const Graph dz = visit(activation_of(params),
-                         [&](auto formula) { return formula.grad(Graph(in[0]), Graph(in[1]), Graph(in[2])); });
+  const Graph y(in[0]), z(in[1]), dy(broadcast_to(in[2], activation_grad_shape(in[0], in[2])));
+  const Graph dz = visit(activation_of(params), [&](auto formula) { return formula.grad(y, z, dy); });
   out.push_back(dz.tensor());
 }
 
@@ -303,6 +327,7 @@ Tensor activation_grad(const ActivationParams& params, const Tensor& y, const Te
 DenseGrads dense_vjp(const Tensor& x, const Tensor& w, const Tensor& dz, bool want_dx, bool want_dw, bool want_db) {
   DenseGrads g;
   if (want_dx) g.dx = matmul(dz, w, false, true);
+  if (!want_dw && !want_db) return g;
   const index_t rows = x.rank() == 2 ? unknown : x.shape().count(0, x.rank() - 1);
   const Tensor dz2 = x.rank() == 2 ? dz : reshape(dz, {rows, w.dim(1)});
   if (want_dw) {

@@ -1,6 +1,8 @@
 // Primitives that move data: reshape, identity, transpose, concatenate, slice and its adjoint place.
+#include <algorithm>
 #include <cstring>
 
+#include "core/pool.h"
 #include "ops/batch.h"
 #include "ops/ops.h"
 
@@ -54,27 +56,36 @@ Shape row_strides(const Shape& shape) {
   return strides;
 }
 
-// out[i] = in[offset + sum of index_a(i) * stride_a], for i over `shape` in order.
+// out[i] = in[sum of index_a(i) * stride_a], for i over `shape` in order.
 template <class T>
 void strided_copy(const Shape& shape, const Shape& strides, const T* in, T* out) {
   const int rank = shape.rank();
   const index_t total = shape.count();
   if (total == 0) return;
   const index_t n = rank ? shape.back() : 1, step = rank ? strides.back() : 0;
-  std::array<index_t, max_rank> at{};
-  for (index_t done = 0; done < total; done += n) {
-    if (step == 1) {
-      std::memcpy(out + done, in, static_cast<std::size_t>(n) * sizeof(T));
-    } else {
-      for (index_t i = 0; i < n; ++i) out[done + i] = in[i * step];
-    }
+  for_pieces(total / n, std::max<index_t>(1, light_grain / n), [=](index_t first, index_t count) {
+    std::array<index_t, max_rank> at{};
+    const T* from = in;
+    index_t rest = first;
     for (int a = rank - 2; a >= 0; --a) {
-      in += strides[a];
-      if (++at[static_cast<std::size_t>(a)] < shape[a]) break;
-      in -= strides[a] * shape[a];
-      at[static_cast<std::size_t>(a)] = 0;
+      at[static_cast<std::size_t>(a)] = rest % shape[a];
+      from += rest % shape[a] * strides[a];
+      rest /= shape[a];
     }
-  }
+    for (T* to = out + first * n; to != out + (first + count) * n; to += n) {
+      if (step == 1) {
+        std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
+      } else {
+        for (index_t i = 0; i < n; ++i) to[i] = from[i * step];
+      }
+      for (int a = rank - 2; a >= 0; --a) {
+        from += strides[a];
+        if (++at[static_cast<std::size_t>(a)] < shape[a]) break;
+        from -= strides[a] * shape[a];
+        at[static_cast<std::size_t>(a)] = 0;
+      }
+    }
+  });
 }
 
 void transpose_shapes(const Tensors& in, const Params& params, Specs& out) {

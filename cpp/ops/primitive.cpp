@@ -49,10 +49,10 @@ bool carries_gradient(const Tensors& outputs) {
 }
 
 // The input whose memory the output takes: nobody holds it but the caller's argument list, and nobody records.
-const Tensor* donated(const Primitive& primitive, const Tensors& inputs) {
+const Tensor* donated(const Primitive& primitive, const Tensors& inputs, const Shape& shape) {
   if (primitive.in_place < 0) return nullptr;
   const Tensor& x = inputs[static_cast<std::size_t>(primitive.in_place)];
-  return x.is_unshared() && recorders().empty() ? &x : nullptr;
+  return x.is_unshared() && x.shape() == shape && recorders().empty() ? &x : nullptr;
 }
 
 }  // namespace
@@ -132,7 +132,7 @@ Tensors run(const Primitive& primitive, const Tensors& inputs, const Params& par
   for (const Spec& spec : specs) {
     if (symbolic) {
       outputs.push_back(Tensor::symbolic(spec.dtype, spec.shape));
-    } else if (const Tensor* donor = donated(primitive, inputs)) {
+    } else if (const Tensor* donor = donated(primitive, inputs, spec.shape)) {
       outputs.push_back(donor->view(spec.shape));
     } else if (!primitive.views) {
       outputs.push_back(Tensor(spec.dtype, spec.shape));

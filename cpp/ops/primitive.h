@@ -192,8 +192,11 @@ struct Primitive {
   } companion = {};
   // False for integer-valued results: nothing flows through it, and tapes do not record it.
   bool differentiable = true;
-  // The input whose memory the (only) output may take if nobody else holds it.
+  // The input whose memory the (only) output may take if nobody else holds it and the shapes are equal.
   int in_place = -1;
+  // Every row of the output is a function of the same row of input 0, and the vjp for input 0 alone takes a cotangent of
+  // one row that stands for all rows.
+  bool by_row = false;
 };
 
 // The forward rule of a primitive that is linear in its float inputs: itself, on their tangents.

@@ -1,5 +1,7 @@
 #include "tape/jacobian.h"
 
+#include <algorithm>
+
 #include "ops/ops.h"
 #include "tape/batch.h"
 
@@ -7,15 +9,16 @@ namespace densegrad {
 
 namespace {
 
-// One cotangent per entry of the target (of a row of it): (count,) + shape, all 0 but for that entry.
-Tensor unit_cotangents(DType dtype, const Shape& shape, index_t rows, index_t count) {
-  Shape all{count};
+// One cotangent per entry of the target: (count,) + shape, all 0 but for that entry. By row, one per entry of a row, which
+// has one row that stands for all.
+Tensor unit_cotangents(DType dtype, const Shape& shape, bool by_row) {
+  Shape all{shape.count(by_row ? 1 : 0, shape.rank())};
   for (index_t d : shape) all.push_back(d);
+  if (by_row) all[1] = std::min<index_t>(all[1], 1);
   const Tensor units = Tensor::full(dtype, all, 0);
   visit_float(dtype, [&](auto type) {
     using T = typename decltype(type)::type;
-    for (index_t k = 0; k < count; ++k)
-      for (index_t r = 0; r < rows; ++r) units.mutable_data<T>()[(k * rows + r) * count + k] = T(1);
+    for (index_t k = 0; k < units.size(); k += all[0] + 1) units.mutable_data<T>()[k] = T(1);
   });
   return units;
 }
@@ -31,8 +34,8 @@ std::vector<Tensor> looped(const Recording& recording, const Tensor& target, con
                            const Tensor& units) {
   std::vector<std::vector<Tensor>> rows(sources.size());
   for (index_t k = 0; k < units.dim(0); ++k) {
-    const Tensor unit =
-        reshape(take(units, Tensor::full(DType::int64, {1}, static_cast<double>(k)), 0), target.shape());
+    const Tensor unit = reshape(take(units, Tensor::full(DType::int64, {1}, static_cast<double>(k)), 0),
+                                Shape(units.shape().begin() + 1, units.shape().end()));
     const std::vector<Tensor> grads = walk_back(recording, {target}, {unit}, sources);
     for (std::size_t i = 0; i < grads.size(); ++i)
       if (grads[i].defined()) rows[i].push_back(reshape(grads[i], joined({1}, grads[i].shape(), 0)));
@@ -57,12 +60,11 @@ std::vector<Tensor> walk_jacobian(const Recording& recording, const Tensor& targ
                                   bool by_row) {
   if (sources.empty()) return {};
   const Shape& shape = target.shape();
-  const index_t rows = by_row ? shape[0] : 1, count = shape.count(by_row ? 1 : 0, shape.rank());
   std::vector<Tensor> found;
   try {
-    found = batched(recording, target, sources, unit_cotangents(target.dtype(), shape, rows, count));
+    found = batched(recording, target, sources, unit_cotangents(target.dtype(), shape, by_row));
   } catch (const SymbolicError&) {
-    found = looped(recording, target, sources, unit_cotangents(target.dtype(), shape, rows, count));
+    found = looped(recording, target, sources, unit_cotangents(target.dtype(), shape, by_row));
   }
   for (std::size_t i = 0; i < found.size(); ++i) {
     Tensor& j = found[i];

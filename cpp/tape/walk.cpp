@@ -1,5 +1,7 @@
 #include "tape/walk.h"
 
+#include <algorithm>
+
 #include "ops/ops.h"
 #include "tape/private_tape.h"
 
@@ -35,7 +37,7 @@ class Walk {
     Tensor* reported = reported_.find(source.id());
     if (through && through->defined() && reported) return add(*through, *reported);
     if (reported) return *reported;
-    return through ? *through : Tensor();
+    return through ? every_row(*through, source) : Tensor();
   }
 
  private:
@@ -51,6 +53,12 @@ class Walk {
     for (const Tensor& t : tensors)
       if (active_.contains(t.id())) return true;
     return false;
+  }
+
+  // The cotangent of a tensor, of which one row may stand for all.
+  static Tensor every_row(const Tensor& cotangent, const Tensor& t) {
+    const bool one = cotangent.defined() && t.rank() > 0 && cotangent.dim(0) == 1 && t.dim(0) > 1;
+    return one ? broadcast_to(cotangent, t.shape()) : cotangent;
   }
 
   void accumulate(FlatMap<Tensor>& into, const Tensor& t, const Tensor& cotangent) {
@@ -69,6 +77,9 @@ class Walk {
     if (!reached || !any_active(node.outputs)) return;
     Mask wanted;
     for (const Tensor& x : node.inputs) wanted.push_back(is_float(x.dtype()) && active_.contains(x.id()));
+    if (!node.primitive->by_row || std::count(wanted.begin() + 1, wanted.end(), 1) > 0) {
+      for (std::size_t i = 0; i < dy.size(); ++i) dy[i] = every_row(dy[i], node.outputs[i]);
+    }
 
     Tensors dx(node.inputs.size());
     Context context(*this, node, dy, dx, wanted);

@@ -212,6 +212,10 @@ void layer_cases(Rng& rng, Cases& cases) {
       cases.push_back({"activation", {nonzero(rng, s)}, p, {0}});
       cases.push_back({"activation_grad", {nonzero(rng, s), uniform(rng, s), uniform(rng, s)}, p, {0, 1, 2}});
     }
+    // Several cotangents of one output, and one row of them for all rows.
+    for (const Shape& s : {Shape{2, 3, 5}, Shape{2, 1, 5}, Shape{1, 5}}) {
+      cases.push_back({"activation_grad", {nonzero(rng, {3, 5}), uniform(rng, {3, 5}), uniform(rng, s)}, p, {0, 1, 2}});
+    }
     for (const Shape& s : {Shape{3, 4}, Shape{0, 4}, Shape{1, 1}, Shape{2, 3, 5}, Shape{2, 0}}) {
       const Tensor x = uniform(rng, s), w = uniform(rng, {s.back(), 3}), b = nonzero(rng, {3});
       if (s.count() > 0 || s.back() > 0) cases.push_back({"dense", {x, w}, p, {0, 1}});
