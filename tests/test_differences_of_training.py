@@ -174,3 +174,19 @@ def test_python_runs_under_a_tape():
         tape.watch(x)
         y = cube(x)
     assert float(tape.gradient(y, x)) == 12 and len(calls) == 2
+
+
+@row("a `tf.Variable` as an attribute of a Keras layer or model")
+def test_variables_as_attributes_are_trained():
+    class Line(dg.Model):
+        def __init__(self):
+            super().__init__()
+            self.slope = dg.tf.Variable(2.0)
+
+        def call(self, x):
+            return self.slope * x
+
+    model = Line()
+    model.compile("sgd", "mse")
+    model.fit(X, 0 * X, verbose=0)
+    assert [w is model.slope for w in model.trainable_variables] == [True] and float(model.slope) < 2

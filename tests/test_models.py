@@ -42,6 +42,12 @@ def test_built_from_an_input(first):
     assert model(rows(2, 4)).shape == (2, 2)
 
 
+@pytest.mark.parametrize("old", [{"input_shape": (4,)}, {"batch_input_shape": (None, 4)}], ids=lambda old: [*old][0])
+def test_an_input_layer_takes_the_old_names_of_its_shape(old):
+    layer = dg.layers.InputLayer(**old)
+    assert layer.batch_shape == (None, 4) and net(layer).input_shape == (None, 4)
+
+
 @pytest.mark.parametrize("options", [{"input_shape": (4,)}, {"input_dim": 4}])
 def test_built_from_the_first_layer(options):
     layer = dg.layers.Dense(3, **options)

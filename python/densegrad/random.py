@@ -17,7 +17,7 @@ _names = Names("random")
 # Two streams: shuffling must not move the seeds of later layers, which follow Keras' draw for draw.
 _seeds = _python_random.Random()
 _shuffles = _python_random.Random()
-_default: list = []  # the generator of draws without a seed, once there is one
+_default: dict = {}  # the generators of draws without a seed, once there are any
 
 
 def set_random_seed(seed: int) -> None:
@@ -47,6 +47,18 @@ def set_random_seed(seed: int) -> None:
 def make_seed() -> int:
     """Return the next seed for an initializer, an integer in [1, 10**9]; Keras `random.make_default_seed`."""
     return _seeds.randint(1, 10**9)
+
+
+def make_seed_apart() -> int:
+    """Return a seed like `make_seed`, for draws that are none of Keras'; the seeds of later layers stay."""
+    return _shuffles.randint(1, 10**9)
+
+
+def generator_apart() -> SeedGenerator:
+    """Return the generator of draws without a seed that are none of Keras', such as those of `tf.random`."""
+    if "apart" not in _default:
+        _default["apart"] = SeedGenerator(make_seed_apart())
+    return _default["apart"]
 
 
 @_names.register()
@@ -112,9 +124,9 @@ def checked_seed(tag, seed):
 def _seed_for(tag, seed):
     """Return the seed as the core takes it: an integer, or a tensor of it and the number of the draw."""
     if seed is None:
-        if not _default:
-            _default.append(SeedGenerator())
-        return _default[0].next(ordered=False)
+        if "keras" not in _default:
+            _default["keras"] = SeedGenerator()
+        return _default["keras"].next(ordered=False)
     seed = checked_seed(tag, seed)
     return seed.next() if isinstance(seed, SeedGenerator) else seed
 

@@ -134,6 +134,7 @@ class InputLayer(Layer):
         batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
         name: str.
         sparse, ragged, optional: accepted for Keras' sake; they must be false.
+        input_shape, batch_input_shape: Keras' older names of `shape` and `batch_shape`.
 
     Source: Keras `layers.InputLayer`.
     """
@@ -148,7 +149,12 @@ class InputLayer(Layer):
         name=None,
         ragged=False,
         optional=False,
+        *,
+        input_shape=None,
+        batch_input_shape=None,
     ):
+        shape = shape if input_shape is None else input_shape
+        batch_shape = batch_shape if batch_input_shape is None else batch_input_shape
         for argument, value in {"sparse": sparse, "ragged": ragged, "optional": optional}.items():
             if value:
                 raise NotImplementedError(

@@ -4,6 +4,7 @@ import numpy as np
 
 from densegrad import _core, ops
 from densegrad._core import Tensor, Variable
+from densegrad.tf._scattering import IndexedSlices
 
 
 def constant(value, dtype=None, shape=None, name="Const"):
@@ -16,7 +17,7 @@ def constant(value, dtype=None, shape=None, name="Const"):
 
 def convert_to_tensor(value, dtype=None, dtype_hint=None, name=None):
     """The value as a tensor; a tensor of that dtype is returned as it is."""
-    return _core.convert(value, dtype)
+    return _core.convert(value.to_dense() if isinstance(value, IndexedSlices) else value, dtype)
 
 
 def cast(x, dtype, name=None):

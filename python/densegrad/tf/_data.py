@@ -107,7 +107,7 @@ class Dataset:
 
     def shuffle(self, buffer_size, seed=None, reshuffle_each_iteration=True, name=None):
         """Each element drawn from the next `buffer_size` ones, in a new order each time unless told otherwise."""
-        seed = random.make_seed() if seed is None else seed
+        seed = random.make_seed_apart() if seed is None else seed
         shared = python_random.Random(seed)
 
         def draws(elements):

@@ -77,8 +77,13 @@ _tables["models"] = Namespace(
 )
 _tables["utils"] = Namespace(
     "keras.utils",
-    "Labels, seeds, norms, batches.",
+    "Labels, seeds, norms, batches, names of one's own objects.",
     ("densegrad.config", ("clear_session",)),
+    (
+        "densegrad.saving",
+        "CustomObjectScope custom_object_scope deserialize_keras_object get_custom_objects get_registered_name "
+        "get_registered_object register_keras_serializable serialize_keras_object".split(),
+    ),
     ("densegrad.streams", ("PyDataset", "pack_x_y_sample_weight", "unpack_x_y_sample_weight")),
     table=public(_utils) | {"Sequence": PyDataset},
 )

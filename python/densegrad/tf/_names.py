@@ -5,7 +5,7 @@ import numpy as np
 import densegrad
 from densegrad import initializers, ops
 from densegrad._shape import TensorShape
-from densegrad.tf import _arrays, _data, _debugging, _linalg, _loops, _math, _program, _random, _scattering
+from densegrad.tf import _arrays, _checking, _data, _debugging, _linalg, _loops, _math, _program, _random, _scattering
 from densegrad.tf._keras import keras
 from densegrad.tf._namespace import Namespace, public
 
@@ -143,8 +143,8 @@ config = Namespace(
 )
 test = Namespace(
     "test",
-    "What there is to run on.",
-    table={n: _program_table.pop(n) for n in ("is_gpu_available", "is_built_with_cuda")},
+    "What there is to run on, and a check of derivatives.",
+    table=public(_checking) | {n: _program_table.pop(n) for n in ("is_gpu_available", "is_built_with_cuda")},
 )
 errors = Namespace(
     "errors", "The errors of TensorFlow that are raised here.", table={"InvalidArgumentError": ValueError}

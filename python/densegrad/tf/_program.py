@@ -115,8 +115,10 @@ def while_loop(cond, body, loop_vars, maximum_iterations=None, **options):
 
 
 def print(*inputs, output_stream=None, end="\n", sep=" ", summarize=3, name=None):
-    """Writes tensors and other values to `output_stream`, standard error by default, as numbers without their type."""
-    stream = {None: sys.stderr, "sys.stdout": sys.stdout, "sys.stderr": sys.stderr}.get(output_stream, output_stream)
+    """Writes tensors and other values to `output_stream`, standard error by default, as numbers without their type.
+
+    `output_stream` is a stream, or "file://" and the path of a file to append to.
+    """
     edge = sys.maxsize if summarize == -1 else summarize
 
     def text(leaf):
@@ -125,7 +127,12 @@ def print(*inputs, output_stream=None, end="\n", sep=" ", summarize=3, name=None
         options = {"threshold": 2 * edge, "edgeitems": edge}
         return _Text(np.array2string(np.asarray(leaf), formatter={"float": _digits, "int": str}, **options))
 
-    stream.write(sep.join(str(nest.pack_as(x, [text(leaf) for leaf in nest.flatten(x)])) for x in inputs) + end)
+    line = sep.join(str(nest.pack_as(x, [text(leaf) for leaf in nest.flatten(x)])) for x in inputs) + end
+    if isinstance(output_stream, str) and output_stream.startswith("file://"):
+        with open(output_stream.removeprefix("file://"), "a", encoding="utf-8") as file:
+            file.write(line)
+    else:
+        (sys.stderr if output_stream is None else output_stream).write(line)
 
 
 def _digits(v):

@@ -10,14 +10,18 @@ def _shape(shape):
     return tuple(int(n) for n in (shape.numpy() if isinstance(shape, (Tensor, Variable)) else np.atleast_1d(shape)))
 
 
+def _seed(seed):
+    return random.generator_apart() if seed is None else seed
+
+
 def normal(shape, mean=0.0, stddev=1.0, dtype="float32", seed=None, name=None):
     """Normal numbers of a shape; the same at every call with one seed."""
-    return random.normal(_shape(shape), float(mean), float(stddev), dtype, seed)
+    return random.normal(_shape(shape), float(mean), float(stddev), dtype, _seed(seed))
 
 
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype="float32", seed=None, name=None):
     """Normal numbers of a shape, none further from the mean than two standard deviations."""
-    return random.truncated_normal(_shape(shape), float(mean), float(stddev), dtype, seed)
+    return random.truncated_normal(_shape(shape), float(mean), float(stddev), dtype, _seed(seed))
 
 
 def uniform(shape, minval=0, maxval=None, dtype="float32", seed=None, name=None):
@@ -25,14 +29,14 @@ def uniform(shape, minval=0, maxval=None, dtype="float32", seed=None, name=None)
     if np.dtype(dtype).kind == "i":
         if maxval is None:
             raise ValueError(f"[tf.random.uniform] `maxval` is None: it must be given for {np.dtype(dtype)}.")
-        return random.randint(_shape(shape), int(minval), int(maxval), dtype, seed)
-    return random.uniform(_shape(shape), float(minval), 1.0 if maxval is None else float(maxval), dtype, seed)
+        return random.randint(_shape(shape), int(minval), int(maxval), dtype, _seed(seed))
+    return random.uniform(_shape(shape), float(minval), 1.0 if maxval is None else float(maxval), dtype, _seed(seed))
 
 
 def _generator(seed):
     if seed is None:
         _core.unrepeatable("NumPy's numbers are others at every call")
-    return np.random.default_rng(random.make_seed() if seed is None else seed)
+    return np.random.default_rng(random.make_seed_apart() if seed is None else seed)
 
 
 def shuffle(value, seed=None, name=None):
@@ -72,7 +76,7 @@ class Generator:
     """
 
     def __init__(self, seed=None):
-        self._source = random.SeedGenerator(random.make_seed() if seed is None else seed)
+        self._source = random.SeedGenerator(random.make_seed_apart() if seed is None else seed)
 
     @classmethod
     def from_seed(cls, seed, alg=None):

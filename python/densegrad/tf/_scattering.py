@@ -3,6 +3,34 @@
 from densegrad import _core, ops
 
 
+class IndexedSlices:
+    """Rows `values` at places `indices` of a tensor of shape `dense_shape`, which is 0 elsewhere.
+
+    No gradient is one here, all are whole tensors; `tf.convert_to_tensor` adds up the rows of each place.
+
+    Source: TensorFlow `IndexedSlices`.
+    """
+
+    def __init__(self, values, indices, dense_shape=None):
+        self.values, self.indices = _core.convert(values), _core.convert(indices)
+        self.dense_shape = None if dense_shape is None else _core.convert(dense_shape)
+
+    @property
+    def dtype(self):
+        """The dtype of `values`."""
+        return self.values.dtype
+
+    def to_dense(self):
+        """The whole tensor.
+
+        Raises:
+            ValueError: if its shape is not known.
+        """
+        if self.dense_shape is None:
+            raise ValueError("[tf.IndexedSlices] `dense_shape` is None: it must be given to make a tensor.")
+        return ops.scatter_add(ops.zeros(self.dense_shape.numpy().tolist(), self.dtype), self.indices, self.values)
+
+
 def scatter_nd(indices, updates, shape, name=None):
     """Zeros of a shape with updates added at index vectors."""
     return ops.scatter(indices, updates, _core.convert(shape).numpy().tolist())

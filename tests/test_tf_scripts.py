@@ -1,0 +1,93 @@
+"""densegrad.tf: what published scripts do around their gradients."""
+
+import densegrad.tf as tf
+import numpy as np
+import pytest
+from densegrad.tf import keras
+
+
+def first_weights(before):
+    keras.utils.set_random_seed(3)
+    before()
+    layer = keras.layers.Dense(4)
+    layer.build((None, 3))
+    return layer.kernel.numpy()
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: list(tf.data.Dataset.range(4).shuffle(4)),
+        lambda: tf.random.normal((2,)),
+        lambda: tf.random.truncated_normal((2,)),
+        lambda: tf.random.uniform((2,)),
+        lambda: tf.random.uniform((2,), maxval=3, dtype=tf.int32),
+        lambda: tf.random.shuffle(np.arange(3)),
+        lambda: tf.random.categorical([[0.0, 1.0]], 2),
+        lambda: tf.random.Generator.from_non_deterministic_state().normal((2,)),
+    ],
+)
+def test_draws_that_are_none_of_keras_leave_the_seeds_of_later_layers(draw):
+    assert np.array_equal(first_weights(draw), first_weights(lambda: None))
+
+
+def test_draws_that_are_none_of_keras_are_repeated_by_a_seed():
+    def draws():
+        keras.utils.set_random_seed(4)
+        rows = [int(i) for i in tf.data.Dataset.range(50).shuffle(50)]
+        return rows, tf.random.normal((3,)).numpy().tolist(), tf.random.shuffle(np.arange(50)).numpy().tolist()
+
+    assert draws() == draws()
+
+
+def test_print_appends_to_a_file(tmp_path):
+    path = tmp_path / "out.txt"
+    for value in (1.5, 2.0):
+        tf.print("loss", tf.constant(value), output_stream=f"file://{path}")
+    assert path.read_text() == "loss 1.5\nloss 2\n"
+
+
+def test_classes_and_functions_are_registered_under_keras_utils():
+    @keras.utils.register_keras_serializable("scripts")
+    class Twice(keras.layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    def cube(x):
+        return x**3
+
+    assert keras.utils.get_registered_name(Twice) == "scripts>Twice"
+    with keras.utils.custom_object_scope({"cube": cube}):
+        assert keras.layers.Activation("cube")(tf.constant([2.0])).numpy() == 8
+    assert keras.utils.get_custom_objects() is keras.saving.get_custom_objects()
+
+
+def test_indexed_slices_become_tensors():
+    rows = tf.IndexedSlices(tf.constant([[1.0, 2.0], [3.0, 4.0]]), tf.constant([2, 2]), (4, 2))
+    assert tf.convert_to_tensor(rows).numpy().tolist() == [[0, 0], [0, 0], [4, 6], [0, 0]]
+    assert rows.dtype == tf.float32 and rows.values.shape == (2, 2) and rows.dense_shape.numpy().tolist() == [4, 2]
+    table = tf.Variable(np.ones((4, 2)))
+    with tf.GradientTape() as tape:
+        y = tf.reduce_sum(tf.gather(table, [1, 1, 3]))
+    gradient = tape.gradient(y, table)
+    assert not isinstance(gradient, tf.IndexedSlices) and gradient.numpy()[:, 0].tolist() == [0, 2, 0, 1]
+    with pytest.raises(ValueError, match=r"^\[tf.IndexedSlices\] `dense_shape` is None: it must be given to make a t"):
+        tf.convert_to_tensor(tf.IndexedSlices([1.0], [0]))
+
+
+def test_compute_gradient_gives_jacobians_of_both_kinds():
+    a, b = np.array([[0.5, -1.0]]), np.array([2.0, 3.0, 4.0])
+
+    def f(a, b):
+        return tf.reduce_sum(a) ** 2 * b[:2] ** 3
+
+    theoretical, numerical = tf.test.compute_gradient(f, [a, b])
+    s, p = a.sum(), b[:2] ** 3
+    exact = np.outer(p, [2 * s, 2 * s]), np.hstack([np.diag(3 * s**2 * b[:2] ** 2), np.zeros((2, 1))])
+    for ours, differences, right in zip(theoretical, numerical, exact):
+        assert np.allclose(ours, right, rtol=1e-14)
+        # The third derivatives are at most 6, the truncation h^2 of them; the rounding is eps |f| / h.
+        assert np.abs(differences - right).max() <= 2 * (6 / 6 / 1024**2 + 1024 * 16 * np.finfo(float).eps)
+    assert np.allclose(tf.test.compute_gradient(f, [a, b], delta=0.5)[1][0], exact[0], rtol=1e-12)  # quadratic in a
+    with pytest.raises(ValueError, match=r"^\[tf.test.compute_gradient\] `x` is a ndarray: it must be a list of the"):
+        tf.test.compute_gradient(f, a)
