@@ -91,3 +91,30 @@ def test_compute_gradient_gives_jacobians_of_both_kinds():
     assert np.allclose(tf.test.compute_gradient(f, [a, b], delta=0.5)[1][0], exact[0], rtol=1e-12)  # quadratic in a
     with pytest.raises(ValueError, match=r"^\[tf.test.compute_gradient\] `x` is a ndarray: it must be a list of the"):
         tf.test.compute_gradient(f, a)
+
+
+def test_nested_structures():
+    pair = {"b": [tf.constant(1.0), 2.0], "a": (3.0,)}
+    assert [float(leaf) for leaf in tf.nest.flatten(pair)] == [3, 1, 2] and not tf.nest.is_nested(tf.constant(1.0))
+    assert tf.nest.pack_sequence_as(pair, [1, 2, 3]) == {"b": [2, 3], "a": (1,)}
+    assert tf.nest.map_structure(lambda v, w: v - 2 * w, [1, (2, {"k": 3})], [1, (1, {"k": 1})]) == [-1, (0, {"k": 1})]
+    assert tf.nest.map_structure(lambda v: v + 1, 2) == 3
+    tf.nest.assert_same_structure([1, (2,)], [5, [2]], check_types=False)
+
+
+@pytest.mark.parametrize(
+    "one, other, text",
+    [
+        ([1, (2,)], [5, [2]], r"\(2,\) and \[2\] are in the same place"),
+        ([1], [1, 2], r"\[1\] and \[1, 2\] are in the same place"),
+        ([1], [[1]], r"1 and \[1\] are in the same place"),
+        ([{"a": 1}], [{"b": 1}], r"\['a'\] and \['b'\] are the keys"),
+    ],
+)
+def test_structures_that_differ(one, other, text):
+    with pytest.raises(ValueError, match=rf"^\[tf.nest.map_structure\] the structures differ: {text}.$"):
+        tf.nest.map_structure(lambda v, w: v, one, other)
+    with pytest.raises(ValueError, match=rf"^\[tf.nest.assert_same_structure\] the structures differ: {text}.$"):
+        tf.nest.assert_same_structure(one, other)
+    with pytest.raises(ValueError, match=r"^\[tf.nest.pack_sequence_as\] `flat_sequence` has 9 entries: `structure` t"):
+        tf.nest.pack_sequence_as(one, range(9))

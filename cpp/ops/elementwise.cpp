@@ -105,10 +105,10 @@ bool unary_vjp(VjpContext& c) {
   } else if constexpr (op == Unary::square) {
     dx = multiply(g, multiply(constant_like(x, 2), x));
   } else if constexpr (op == Unary::sqrt) {
-    // A zero cotangent stays zero where the slope is infinite (Keras' choice), and only there: its own slope is 1 / (2 y).
-    const Tensor flat = compare(Compare::equal, y, constant_like(y, 0));
-    const Tensor both = where(flat, compare(Compare::equal, g, constant_like(g, 0)), flat);
-    dx = divide(g, where(both, constant_like(y, 1), multiply(constant_like(y, 2), y)));
+    // A zero cotangent stays zero where there is no finite slope (Keras' choice), and only there: its own slope is 1 / 2y.
+    const Tensor sloped = compare(Compare::greater, y, constant_like(y, 0));
+    const Tensor zero = compare(Compare::equal, where(sloped, constant_like(g, 1), g), constant_like(g, 0));
+    dx = divide(g, where(zero, constant_like(y, 1), multiply(constant_like(y, 2), y)));
   } else if constexpr (op == Unary::exp) {
     dx = multiply(g, y);
   } else if constexpr (op == Unary::expm1) {

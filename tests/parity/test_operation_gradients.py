@@ -24,6 +24,8 @@ UNARY = {
     "square": (lambda L, x: L.square(x), f32(-1, 0, 2)),
     "sqrt": (lambda L, x: L.sqrt(x), f32(0, 0.25, 4)),
     "sqrt with upstream 0": (lambda L, x: L.sqrt(x) * np.float32(0), f32(0.25, 4)),
+    "sqrt without a slope, not taken": (lambda L, x: L.where(x > 0.0, L.sqrt(x), x), f32(-1, 0, 0.25, NAN)),
+    "sqrt without a slope": (lambda L, x: L.sqrt(x), f32(-1, NAN)),
     "log": (lambda L, x: L.log(x), f32(0, 0.5, 1)),
     "log of a negative": (lambda L, x: L.log(x), f32(-1, 2)),
     "clip inclusive": (lambda L, x: L.clip(x, 0.0, 1.0), f32(-1, 0, 0.5, 1, 2)),

@@ -5,7 +5,19 @@ import numpy as np
 import densegrad
 from densegrad import initializers, ops
 from densegrad._shape import TensorShape
-from densegrad.tf import _arrays, _checking, _data, _debugging, _linalg, _loops, _math, _program, _random, _scattering
+from densegrad.tf import (
+    _arrays,
+    _checking,
+    _data,
+    _debugging,
+    _linalg,
+    _loops,
+    _math,
+    _nest,
+    _program,
+    _random,
+    _scattering,
+)
 from densegrad.tf._keras import keras
 from densegrad.tf._namespace import Namespace, public
 
@@ -189,6 +201,7 @@ TOP = Namespace(
         "losses": keras.losses,
         "math": math,
         "metrics": keras.metrics,
+        "nest": Namespace("nest", "Structures of lists, tuples and dicts.", table=public(_nest)),
         "newaxis": None,
         "nn": nn,
         "optimizers": keras.optimizers,
