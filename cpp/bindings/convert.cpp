@@ -264,14 +264,14 @@ Tensor convert(py::handle value, std::optional<DType> dtype) {
   return from_other(value, dtype);
 }
 
-std::vector<Tensor> convert_together(std::initializer_list<py::handle> values, bool floating) {
+Tensors convert_together(std::initializer_list<py::handle> values, bool floating) {
   SmallVector<const Tensor*, 4> tensors;
   std::optional<DType> like;
   for (py::handle value : values) {
     tensors.push_back(as_tensor(value));
     if (tensors.back() && !like) like = tensors.back()->dtype();
   }
-  std::vector<Tensor> out;
+  Tensors out;
   if (like) {
     std::size_t i = 0;
     for (py::handle value : values) {

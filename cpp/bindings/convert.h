@@ -62,7 +62,7 @@ Tensor detached(const Tensor& result, py::handle source, bool of_tensor);
 Tensor convert(py::handle value, std::optional<DType> dtype = {});
 // Arguments of one operation: tensors keep their dtype and the others take it; without a tensor the widest wins.
 // `floating`: at least float32.
-std::vector<Tensor> convert_together(std::initializer_list<py::handle> values, bool floating = false);
+Tensors convert_together(std::initializer_list<py::handle> values, bool floating = false);
 
 py::array to_numpy(const Tensor& t);
 // The same through the hook: values of a tensor leave the recorded world, and open tapes note where.

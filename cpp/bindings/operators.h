@@ -9,17 +9,17 @@ namespace densegrad::python {
 Tensor get_item(const Tensor& x, const py::object& index);
 
 inline Tensor binary_of(Binary op, py::handle a, py::handle b) {
-  const std::vector<Tensor> in = convert_together({a, b}, op == Binary::divide || op == Binary::power);
+  const Tensors in = convert_together({a, b}, op == Binary::divide || op == Binary::power);
   return binary(op, in[0], in[1]);
 }
 
 inline Tensor compare_of(Compare op, py::handle a, py::handle b) {
-  const std::vector<Tensor> in = convert_together({a, b});
+  const Tensors in = convert_together({a, b});
   return compare(op, in[0], in[1]);
 }
 
 inline Tensor matmul_of(py::handle a, py::handle b) {
-  const std::vector<Tensor> in = convert_together({a, b}, true);
+  const Tensors in = convert_together({a, b}, true);
   return matmul(in[0], in[1]);
 }
 

@@ -51,10 +51,10 @@ py::object default_of(const ActivationParameter& p) {
 std::array<Tensor, 3> dense_arguments(py::handle x, py::handle kernel, py::handle bias) {
   // The kernel decides, so that an array of features takes the dtype of a layer's weights.
   if (bias.is_none()) {
-    std::vector<Tensor> in = convert_together({kernel, x}, true);
+    Tensors in = convert_together({kernel, x}, true);
     return {in[1], in[0], Tensor()};
   }
-  std::vector<Tensor> in = convert_together({kernel, x, bias}, true);
+  Tensors in = convert_together({kernel, x, bias}, true);
   return {in[1], in[0], in[2]};
 }
 

@@ -34,7 +34,7 @@ void register_elementwise(py::module_& m) {
   m.def(
       "where",
       [](py::handle condition, py::handle a, py::handle b) {
-        const std::vector<Tensor> in = convert_together({a, b});
+        const Tensors in = convert_together({a, b});
         const Tensor c = convert(condition);
         return where(is_float(c.dtype()) ? c : cast(c, DType::boolean), in[0], in[1]);
       },
@@ -148,7 +148,7 @@ void register_movement(py::module_& m) {
   m.def(
       "scatter_add",
       [](py::handle x, py::handle indices, py::handle updates) {
-        const std::vector<Tensor> in = convert_together({x, updates});
+        const Tensors in = convert_together({x, updates});
         return scatter_add(in[0], convert(indices), in[1]);
       },
       py::arg("x"), py::arg("indices"), py::arg("updates"));
@@ -175,14 +175,14 @@ void register_ops(py::module_& m) {
   m.def(
       "matmul",
       [](py::handle a, py::handle b, bool transpose_a, bool transpose_b) {
-        const std::vector<Tensor> in = convert_together({a, b}, true);
+        const Tensors in = convert_together({a, b}, true);
         return matmul(in[0], in[1], transpose_a, transpose_b);
       },
       py::arg("x1"), py::arg("x2"), py::arg("transpose_a") = false, py::arg("transpose_b") = false);
   m.def(
       "solve",
       [](py::handle a, py::handle b, bool transpose_a) {
-        const std::vector<Tensor> in = convert_together({a, b}, true);
+        const Tensors in = convert_together({a, b}, true);
         return solve(in[0], in[1], transpose_a);
       },
       py::arg("a"), py::arg("b"), py::arg("transpose_a") = false);

@@ -159,7 +159,10 @@ py::object gradients(Tape& tape, py::handle target, py::handle sources, py::hand
                 "it must be a tensor, or hold tensors in lists, tuples and dicts.");
     ys.push_back(peek(y));
   }
-  for (py::handle x : flatten(sources)) xs.push_back(resolve_source(tape, x, "GradientTape.gradient"));
+  const std::string tag = "GradientTape.gradient";
+  const py::list leaves = flatten(sources);
+  xs.reserve(leaves.size());
+  for (py::handle x : leaves) xs.push_back(resolve_source(tape, x, tag));
   if (ys.empty()) return py::none();
   if (!weights.is_none()) {
     for (py::handle g : weights) dys.push_back(g.is_none() ? Tensor() : convert(g, ys[dys.size()].dtype()));

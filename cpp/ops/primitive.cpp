@@ -108,11 +108,11 @@ void record(const Primitive& primitive, const Params& params, const Tensors& inp
       continue;
     }
     if (first) {
-      recorder->record(*node);
+      recorder->record(Node(*node));
       continue;
     }
     first = recorder;
-    node.emplace(Node{&primitive, params, {}, {}});
+    node.emplace(&primitive, params);
     for (std::size_t i = 0; i < inputs.size(); ++i) node->inputs.push_back(keep(inputs[i], primitive.saved_inputs, i));
     for (std::size_t i = 0; i < outputs.size(); ++i)
       node->outputs.push_back(keep(outputs[i], primitive.saved_outputs, i));

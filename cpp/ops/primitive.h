@@ -218,7 +218,7 @@ const std::vector<const Primitive*>& all_primitives();
 struct Node {
   const Primitive* primitive;
   Params params;
-  Tensors inputs, outputs;  // ghosts where the rules need no values
+  Tensors inputs = {}, outputs = {};  // ghosts where the rules need no values
 };
 
 class Variable;
@@ -235,7 +235,7 @@ struct Effect {
 class Recorder {
  public:
   virtual bool tracks(const Tensors& inputs) const = 0;
-  virtual void record(Node node) = 0;
+  virtual void record(Node&& node) = 0;
   virtual void accessed(const std::shared_ptr<Variable>& variable) = 0;
   // Something tracked went into an operation that derivatives do not pass.
   virtual void cut(const char* /*what*/, const Tensors& /*inputs*/, const Tensors& /*outputs*/) {}

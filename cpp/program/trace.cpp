@@ -76,7 +76,7 @@ int ProgramTrace::old_value(const Tensor& t, int variable) {
   return version->value;
 }
 
-void ProgramTrace::record(Node node) {
+void ProgramTrace::record(Node&& node) {
   // The function behind a custom derivative was recorded when it ran; shapes alone are nothing to do.
   if (std::holds_alternative<CustomParams>(node.params) || !has_values(node.outputs)) return;
   ScriptStep step{.primitive = node.primitive, .params = std::move(node.params), .name = node.primitive->name};

@@ -30,7 +30,7 @@ class ProgramTrace : public Recorder {
   bool makes_variables() const { return makes_variables_; }
 
   bool tracks(const Tensors&) const override { return true; }
-  void record(Node node) override;
+  void record(Node&& node) override;
   void happens(Effect effect) override;
   void accessed(const std::shared_ptr<Variable>& variable) override;
   void cut(const char* what, const Tensors& inputs, const Tensors& outputs) override;

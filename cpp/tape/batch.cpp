@@ -64,7 +64,7 @@ bool BatchTrace::tracks(const Tensors& inputs) const {
   return false;
 }
 
-void BatchTrace::record(Node node) {
+void BatchTrace::record(Node&& node) {
   for (const Tensor& t : node.outputs) made_[t.id()] = true;
   nodes_.push_back(std::move(node));
 }

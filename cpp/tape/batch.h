@@ -26,7 +26,7 @@ class BatchTrace final : public Recorder {
   std::vector<Tensor> replay(const std::vector<Tensor>& results);
 
   bool tracks(const Tensors& inputs) const override;
-  void record(Node node) override;
+  void record(Node&& node) override;
   void accessed(const std::shared_ptr<Variable>&) override {}
 
  private:

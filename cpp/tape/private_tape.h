@@ -24,7 +24,7 @@ class PrivateTape final : public Recorder {
       if (tracked_.contains(t.id())) return true;
     return false;
   }
-  void record(Node node) override {
+  void record(Node&& node) override {
     for (const Tensor& t : node.outputs) tracked_[t.id()] = true;
     recording.push_back(std::move(node));
   }

@@ -113,6 +113,8 @@ std::shared_ptr<Recording> Tape::take_record(const char* method) {
 
 Tape::Followed Tape::followed(const std::vector<Tensor>& targets, const std::vector<Tensor>& sources) const {
   Followed f;
+  f.sources.reserve(sources.size());
+  f.positions.reserve(sources.size());
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const auto is_source = [&](const Tensor& target) { return target.id() == sources[i].id(); };
     if (!tracked_.contains(sources[i].id()) && std::none_of(targets.begin(), targets.end(), is_source)) continue;
@@ -171,7 +173,7 @@ bool Tape::tracks(const Tensors& inputs) const {
   return false;
 }
 
-void Tape::record(Node node) {
+void Tape::record(Node&& node) {
   const Primitive::Companion pair = node.primitive->companion;
   if (pair.input >= 0 && node.inputs.size() > static_cast<std::size_t>(pair.input)) {
     Tensor& x = node.inputs[static_cast<std::size_t>(pair.input)];

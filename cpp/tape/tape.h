@@ -74,7 +74,7 @@ class Tape : public Recorder {
   const Recording& nodes() const { return *nodes_; }
 
   bool tracks(const Tensors& inputs) const override;
-  void record(Node node) override;
+  void record(Node&& node) override;
   void accessed(const std::shared_ptr<Variable>& variable) override;
 
   const bool persistent;

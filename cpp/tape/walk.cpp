@@ -134,6 +134,7 @@ std::vector<Tensor> walk_back(const Recording& recording, const std::vector<Tens
   for (std::size_t i = 0; i < targets.size(); ++i) walk.seed(targets[i], cotangents[i]);
   walk.run();
   std::vector<Tensor> grads;
+  grads.reserve(sources.size());
   for (const Tensor& s : sources) grads.push_back(walk.gradient(s));
   return grads;
 }

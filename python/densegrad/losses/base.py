@@ -1,8 +1,11 @@
 """What every loss is: values per sample, weights, a reduction."""
 
+import numpy as np
+
 from densegrad import _core, config
 from densegrad._core import Tensor
 
+_loss = _core.loss
 _REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none")
 
 
@@ -78,11 +81,15 @@ class NativeLoss(Loss):
         super().__init__(name, reduction, dtype)
         self.__dict__.update(options)
         self._options = options
+        # What a call passes on: keywords only where they say something, since each costs time at every call.
+        usual = _core.loss_parameters(self._function)
+        self._choices = (options.get("from_logits", False), axis, self._reduction)
+        self._parameters = {key: value for key, value in parameters.items() if np.ndim(value) or value != usual[key]}
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         if self.dtype is not None:
             y_pred = _core.convert(y_pred, self.dtype)
-        return _core.loss(self._function, y_true, y_pred, sample_weight, reduction=self._reduction, **self._options)
+        return _loss(self._function, y_true, y_pred, sample_weight, *self._choices, **self._parameters)
 
     def call(self, y_true, y_pred):
         """Return one value per sample."""
