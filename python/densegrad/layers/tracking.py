@@ -11,6 +11,8 @@ from densegrad._core import Tensor, Variable
 class Tracked:
     """Base of `Layer`: keeps variables and sublayers in the order in which they were set as attributes."""
 
+    _has_containers = None  # not known before `__init__`
+
     def __setattr__(self, name, value):
         if isinstance(value, (Variable, Tracked, list, tuple, dict)):
             if "_own" not in self.__dict__:
@@ -45,9 +47,9 @@ class Tracked:
 
     def _leaves(self):
         """Return the tracked variables of this layer, trainable ones first, and its sublayers."""
-        self._require_init()
-        if not self._has_containers:
+        if self._has_containers is False:
             return self._own, self._sublayers
+        self._require_init()
         variables, layers, pending = list(self._own), [], list(self._sublayers)
         while pending:
             item = pending.pop(0)
