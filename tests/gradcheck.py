@@ -15,6 +15,7 @@ import densegrad as dg
 import numpy as np
 from densegrad import GradientError
 from densegrad.finite_differences import derivative
+from replaying import run_twice
 
 STEP = 2.0**-8
 ROUNDINGS = 32  # in a row, along the longest chain of operations in a row of the tables; sums have a few terms each
@@ -103,12 +104,15 @@ def worst(function, inputs, wrt, grads, weights):
 
 
 def tape_gradient(function, inputs, wrt, weights):
-    """The vjp of a function of tensors by the tape, one result per entry of `wrt`."""
-    tensors = [dg.constant(x) for x in inputs]
-    with dg.GradientTape() as tape:
-        tape.watch([tensors[i] for i in wrt])
-        y = function(*tensors)
-    return tape.gradient(y, [tensors[i] for i in wrt], output_gradients=dg.constant(weights, y.dtype))
+    """The vjp of a function of tensors by the tape, one result per entry of `wrt`; as Python and as a program."""
+
+    def gradient(*tensors):
+        with dg.GradientTape() as tape:
+            tape.watch([tensors[i] for i in wrt])
+            y = function(*tensors)
+        return tape.gradient(y, [tensors[i] for i in wrt], output_gradients=dg.ops.cast(weights, y.dtype))
+
+    return run_twice(gradient, inputs, inputs)
 
 
 def drawn(row, rng, shapes):
@@ -129,18 +133,21 @@ def replaced(inputs, positions, tensors):
 
 
 def both_modes_and_orders(row, inputs, positions, u, ts, ws):
-    """Value, vjps of u, jvp of ts, and vjps of <ws, vjps>, by the inputs at `positions`."""
-    xs = [dg.constant(inputs[i]) for i in positions]
+    """Value, vjps of u, jvp of ts, and vjps of <ws, vjps>, by the inputs at `positions`; as Python and as a program."""
 
     def function(*tensors):
         return row.call(*replaced(inputs, positions, tensors))
 
-    with dg.GradientTape() as outer:
-        outer.watch(xs)
-        with dg.GradientTape() as tape:
-            tape.watch(xs)
-            y = function(*xs)
-        first = tape.gradient(y, xs, output_gradients=dg.constant(u), unconnected_gradients="zero")
-        total = sum((dg.ops.sum(g * w) for g, w in zip(first[1:], ws[1:])), dg.ops.sum(first[0] * ws[0]))
-    second = outer.gradient(total, xs, unconnected_gradients="zero")
-    return y, first, dg.jvp(function, xs, ts)[1], second
+    def everything(*xs):
+        with dg.GradientTape() as outer:
+            outer.watch(xs)
+            with dg.GradientTape() as tape:
+                tape.watch(xs)
+                y = function(*xs)
+            first = tape.gradient(y, xs, output_gradients=dg.constant(u), unconnected_gradients="zero")
+            total = sum((dg.ops.sum(g * w) for g, w in zip(first[1:], ws[1:])), dg.ops.sum(first[0] * ws[0]))
+        second = outer.gradient(total, xs, unconnected_gradients="zero")
+        return y, first, dg.jvp(function, xs, ts)[1], second
+
+    arrays = [inputs[i] for i in positions]
+    return run_twice(everything, arrays, arrays)

@@ -86,6 +86,38 @@ def test_several_outputs():
     assert eager == compiled
 
 
+COUNTING = {
+    "AUC": {},
+    "AUC of columns": {"multi_label": True, "num_thresholds": 7, "curve": "PR"},
+    "AUC of own thresholds": {"thresholds": [0.3, 0.6], "curve": "PRGAIN"},
+    "Precision": {"top_k": 2},
+    "Recall": {"thresholds": [0.2, 0.7], "class_id": 1},
+    "FalseNegatives": {},
+    "SensitivityAtSpecificity": {"specificity": 0.4, "num_thresholds": 9},
+    "F1Score": {"average": "macro"},
+    "FBetaScore": {"threshold": 0.3, "average": "micro"},
+    "R2Score": {},
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", COUNTING)
+def test_metrics_of_counts_run_as_programs(name, dtype):
+    x, y, weights = data(dtype)
+    found = []
+    for eager in (True, False):
+        dg.set_random_seed(9)
+        model = sequential(dtype)
+        metric = getattr(dg.metrics, name.split()[0])(name="m", dtype=dtype, **COUNTING[name])
+        model.compile("adam", "categorical_crossentropy", weighted_metrics=[metric], run_eagerly=eager)
+        fit = model.fit(x, np.eye(3, dtype=dtype)[y], sample_weight=weights, batch_size=8, epochs=3, verbose=0)
+        found.append((fit.history, [v.numpy().tobytes() for v in metric.variables]))
+    step = model._steps.of(model, "train_step")
+    assert step.programs and not step.refusals
+    assert repr(found[0]) == repr(found[1])
+    assert any(np.all(np.isfinite(value)) for value in found[0][0]["m"])
+
+
 def test_whole_epochs_run_without_python(monkeypatch):
     """Of 40 batches Python sees the first, which is recorded, and the shorter last one."""
     seen = []

@@ -10,7 +10,7 @@ import weakref
 import densegrad as dg
 import numpy as np
 import pytest
-from densegrad import _core
+from replaying import bits, replayed
 from rows import generator
 from tables import ROWS
 
@@ -20,23 +20,6 @@ DIFFERENTIABLE = [row for row in ROWS if row.wrt]
 def narrow(inputs, dtype):
     """The inputs in the dtype under test, integers and bools as they are."""
     return [x.astype(dtype) if x.dtype.kind == "f" else x for x in map(np.asarray, inputs)]
-
-
-def bits(structure):
-    """Everything in a structure of tensors, as bytes."""
-    leaves = _core.flatten(structure)
-    return [(np.asarray(leaf).dtype, np.shape(leaf), np.asarray(leaf).tobytes()) for leaf in leaves]
-
-
-def replayed(function, first, second):
-    """What `function` gives for `second` when it was recorded with `first`; the arena held NaN before."""
-    made = dg.function(function)
-    made(*first)
-    assert len(made.programs) == 1 and not made.refusals, made.refusals
-    made.programs[0].poison()
-    found = made(*second)
-    assert len(made.programs) == 1
-    return found
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -248,23 +248,27 @@ def build(network: Network, library: object) -> tuple[object, list]:
     return model, ordered
 
 
-def gradients(network: Network, library: object, tape: object, constant: object) -> dict[str, np.ndarray | None]:
-    """The loss and its gradient by every source, from the library's tape; None where it gives None."""
+def gradients(network: Network, library: object, tape: object, run: object) -> dict[str, np.ndarray | None]:
+    """The loss and its gradient by every source, from the library's tape; None where it gives None.
+
+    `run` calls a function of tensors with arrays.
+    """
     model, layers = build(network, library)
-    inputs = [constant(x) for x in network.inputs]
-    with tape() as recorded:
-        recorded.watch(inputs)
-        outputs = model(inputs)
-        values = [*inputs, *(outputs if isinstance(outputs, (list, tuple)) else [outputs])]
-        loss = 0.0
-        for head in network.heads:
-            options = {"reduction": head.reduction, "dtype": network.dtype}
-            if head.from_logits is not None:
-                options["from_logits"] = head.from_logits
-            function = getattr(library.losses, loss_class(head.loss))(**options)
-            loss = loss + head.factor * function(head.y, values[head.step], head.weights)
-    kernels, biases = [x.kernel for x in layers], [x.bias for x in layers]
-    sources = named(network, values, kernels, biases)
-    found = recorded.gradient(loss, list(sources.values()))
-    arrays = [None if g is None else np.asarray(g) for g in found]
-    return {"loss": np.asarray(loss), **dict(zip(sources, arrays))}
+
+    def found(*inputs: object) -> dict[str, object]:
+        with tape() as recorded:
+            recorded.watch(inputs)
+            outputs = model(list(inputs))
+            values = [*inputs, *(outputs if isinstance(outputs, (list, tuple)) else [outputs])]
+            loss = 0.0
+            for head in network.heads:
+                options = {"reduction": head.reduction, "dtype": network.dtype}
+                if head.from_logits is not None:
+                    options["from_logits"] = head.from_logits
+                function = getattr(library.losses, loss_class(head.loss))(**options)
+                loss = loss + head.factor * function(head.y, values[head.step], head.weights)
+        kernels, biases = [x.kernel for x in layers], [x.bias for x in layers]
+        sources = named(network, values, kernels, biases)
+        return {"loss": loss, **dict(zip(sources, recorded.gradient(loss, list(sources.values()))))}
+
+    return {name: None if g is None else np.asarray(g) for name, g in run(found, network.inputs).items()}

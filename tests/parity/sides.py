@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from cases import WITH_LOGITS
 from problems import Problem
+from replaying import run_twice
 
 LOSS_CLASSES = {
     "mse": "MeanSquaredError",
@@ -70,11 +71,10 @@ def tensorflow_gradients(problem: Problem) -> dict[str, np.ndarray]:
 
 
 def densegrad_gradients(problem: Problem) -> dict[str, np.ndarray]:
-    """Dense layers, a loss object and one tape, all gradients in one call."""
+    """Dense layers, a loss object and one tape, all gradients in one call; as Python and as a program."""
     import densegrad as dg
 
     case = problem.case
-    x = dg.constant(problem.x)
     layers = []
     for kernel, bias, activation in zip(problem.kernels, problem.biases, problem.activations, strict=True):
         layer = dg.layers.Dense(kernel.shape[1], activation=activation, use_bias=bias is not None, dtype=case.dtype)
@@ -82,16 +82,21 @@ def densegrad_gradients(problem: Problem) -> dict[str, np.ndarray]:
         layer.set_weights([kernel] if bias is None else [kernel, bias])
         layers.append(layer)
     loss_fn = make_loss(dg.losses, problem, case.from_logits)
-    nodes = {"x": x}
-    with dg.GradientTape() as tape:
-        tape.watch(x)
-        h = x
-        for i, layer in enumerate(layers, 1):
-            h = layer(h)
-            nodes |= {f"kernel{i}": layer.kernel, f"bias{i}": layer.bias, f"z{i}": h.z, f"a{i}": h}
-        loss = loss_fn(problem.y, h, problem.weights)
-    names = case.sources
-    result = dict(zip(names, tape.gradient(loss, [nodes[n] for n in names]), strict=True))
+
+    def gradients(x: object, y: object, weights: object = None) -> dict[str, object]:
+        nodes = {"x": x}
+        with dg.GradientTape() as tape:
+            tape.watch(x)
+            h = x
+            for i, layer in enumerate(layers, 1):
+                h = layer(h)
+                nodes |= {f"kernel{i}": layer.kernel, f"bias{i}": layer.bias, f"z{i}": h.z, f"a{i}": h}
+            loss = loss_fn(y, h, weights)
+        found = tape.gradient(loss, [nodes[name] for name in case.sources])
+        return {**dict(zip(case.sources, found, strict=True)), "loss": loss}
+
+    weights = [] if problem.weights is None else [problem.weights]
+    result = run_twice(gradients, [problem.x, problem.y, *weights])
     missing = [name for name, value in result.items() if value is None]
     assert not missing, f"densegrad returned no gradient for {missing}"
-    return {name: value.numpy() for name, value in {**result, "loss": loss}.items()}
+    return {name: value.numpy() for name, value in result.items()}

@@ -65,11 +65,14 @@ def test_gradient_of_one_argument(name):
     function, x = UNARY[name]
     results = []
     for L in libraries():
-        tensor = L.constant(x)
-        with L.GradientTape() as t:
-            t.watch(tensor)
-            y = function(L, tensor)
-        results.append(plain([t.gradient(y, tensor), y]))
+
+        def gradient(tensor, L=L):
+            with L.GradientTape() as t:
+                t.watch(tensor)
+                y = function(L, tensor)
+            return [t.gradient(y, tensor), y]
+
+        results.append(plain(L.run(gradient, [x])))
     assert_same(*results, name)
 
 
@@ -99,11 +102,14 @@ def test_gradients_of_two_arguments(name):
     for dtype in (np.float32, np.float64):
         results = []
         for L in libraries():
-            left, right = L.constant(a.astype(dtype)), L.constant(b.astype(dtype))
-            with L.GradientTape() as t:
-                t.watch([left, right])
-                y = function(L, left, right)
-            results.append(plain([*t.gradient(y, [left, right]), y]))
+
+            def gradients(left, right, L=L):
+                with L.GradientTape() as t:
+                    t.watch([left, right])
+                    y = function(L, left, right)
+                return [*t.gradient(y, [left, right]), y]
+
+            results.append(plain(L.run(gradients, [a.astype(dtype), b.astype(dtype)])))
         assert_same(*results, name)
 
 

@@ -16,6 +16,7 @@ import pytest
 from bounds import Machine
 from cases import ACTIVATIONS, LOSSES, Case
 from problems import HEADS, Problem, draw, forward, per_sample, reduced
+from replaying import run_twice
 from sides import make_loss
 from within import assert_within
 
@@ -79,7 +80,6 @@ def tensorflow_twice(problem: Problem) -> dict[str, np.ndarray]:
 
 def densegrad_twice(problem: Problem) -> dict[str, np.ndarray]:
     case = problem.case
-    x = dg.constant(problem.x)
     layers = []
     for kernel, bias, name in zip(problem.kernels, problem.biases, problem.activations, strict=True):
         layer = dg.layers.Dense(kernel.shape[1], activation=name, use_bias=bias is not None, dtype=case.dtype)
@@ -89,15 +89,19 @@ def densegrad_twice(problem: Problem) -> dict[str, np.ndarray]:
     model = dg.Sequential(layers)
     weights = model.trainable_variables
     loss_fn = make_loss(dg.losses, problem, case.from_logits)
-    with dg.GradientTape() as outer:
-        outer.watch(x)
-        with dg.GradientTape() as inner:
-            loss = loss_fn(problem.y, model(x), problem.weights)
-        gradients = inner.gradient(loss, weights)
-        norm = dg.ops.sum(dg.ops.square(gradients[0]))
-        for g in gradients[1:]:
-            norm = norm + dg.ops.sum(dg.ops.square(g))
-    result = outer.gradient(norm, [*weights, x], unconnected_gradients="zero")
+
+    def twice(x: object, y: object) -> list:
+        with dg.GradientTape() as outer:
+            outer.watch(x)
+            with dg.GradientTape() as inner:
+                loss = loss_fn(y, model(x), problem.weights)
+            gradients = inner.gradient(loss, weights)
+            norm = dg.ops.sum(dg.ops.square(gradients[0]))
+            for g in gradients[1:]:
+                norm = norm + dg.ops.sum(dg.ops.square(g))
+        return outer.gradient(norm, [*weights, x], unconnected_gradients="zero")
+
+    result = run_twice(twice, [problem.x, problem.y])
     return {n: g.numpy() for n, g in zip([*weight_names(case), "x"], result, strict=True)}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
+from replaying import run_twice
 
 
 def libraries() -> tuple[SimpleNamespace, SimpleNamespace]:
@@ -34,6 +35,8 @@ def libraries() -> tuple[SimpleNamespace, SimpleNamespace]:
         "concatenate": (dg.ops.concatenate, tf.concat),
         "broadcast_to": (dg.ops.broadcast_to, tf.broadcast_to),
         "relu": (dg.activations.relu, tf.nn.relu),
+        # A function of tensors called with arrays; ours as Python and as a program.
+        "run": (run_twice, lambda function, arrays: function(*map(tf.constant, arrays))),
     }
     for name, (mine, tfs) in both.items():
         setattr(ours, name, mine)

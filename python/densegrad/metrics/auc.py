@@ -6,8 +6,9 @@ import numpy as np
 
 from densegrad import _core, config, ops
 from densegrad.metrics.confusion import ConfusionMetric
-from densegrad.metrics.thresholds import are_even, ratio
+from densegrad.metrics.thresholds import are_even
 from densegrad.metrics.tradeoffs import ALL_COUNTS
+from densegrad.ops import divide_no_nan
 from densegrad.saving import deserialize_keras_object
 
 _CURVES = {"ROC": "ROC", "roc": "ROC", "PR": "PR", "pr": "PR", "PRGAIN": "PRGAIN", "prgain": "PRGAIN"}
@@ -97,18 +98,18 @@ class AUC(ConfusionMetric):
 
     def result(self):
         """Return the area so far, a scalar tensor."""
-        tp, fp, tn, fn = (getattr(self, name).numpy().astype(np.float64) for name in self._sums)
+        tp, fp, tn, fn = (_core.cast(getattr(self, name), "float64") for name in self._sums)
         if self.curve == "PR" and self.summation_method == "interpolation":
             areas = _interpolated_pr(tp, fp, fn)
         else:
             x, y = _CURVE[self.curve](tp, fp, tn, fn)
             areas = (x[:-1] - x[1:]) * _HEIGHT[self.summation_method](y[:-1], y[1:])
-        area = areas.sum(axis=0)
+        area = _core.sum(areas, axis=0)
         if self.multi_label and self.label_weights is None:
-            area = area.mean()
+            area = _core.mean(area)
         elif self.multi_label:
-            area = ratio((area * self.label_weights).sum(), self.label_weights.sum())
-        return self._tensor(area)
+            area = divide_no_nan(_core.sum(area * self.label_weights), float(self.label_weights.sum()))
+        return _core.cast(area, self.variables[0].dtype)
 
     def get_config(self):
         """Return the constructor's arguments as plain values."""
@@ -132,30 +133,30 @@ class AUC(ConfusionMetric):
 
 
 def _roc(tp, fp, tn, fn):
-    return ratio(fp, fp + tn), ratio(tp, tp + fn)
+    return divide_no_nan(fp, fp + tn), divide_no_nan(tp, tp + fn)
 
 
 def _pr(tp, fp, tn, fn):
-    return ratio(tp, tp + fn), ratio(tp, tp + fp)
+    return divide_no_nan(tp, tp + fn), divide_no_nan(tp, tp + fp)
 
 
 def _pr_gain(tp, fp, tn, fn):
     # Flach and Kull (2015), "Precision-Recall-Gain Curves": on the harmonic scale from the share of positives to 1.
-    odds = ratio(tp + fn, tn + fp)
-    recall_gain = np.where(tp == 0, 0, 1 - odds * ratio(fn, tp))
-    precision_gain = np.where(tp == 0, 1, 1 - odds * ratio(fp, tp))
-    return np.maximum(recall_gain, 0), precision_gain
+    odds = divide_no_nan(tp + fn, tn + fp)
+    recall_gain = _core.where(tp == 0, 0, 1 - odds * divide_no_nan(fn, tp))
+    precision_gain = _core.where(tp == 0, 1, 1 - odds * divide_no_nan(fp, tp))
+    return _core.maximum(recall_gain, 0), precision_gain
 
 
 _CURVE = {"ROC": _roc, "PR": _pr, "PRGAIN": _pr_gain}
-_HEIGHT = {"interpolation": lambda a, b: (a + b) / 2, "minoring": np.minimum, "majoring": np.maximum}
+_HEIGHT = {"interpolation": lambda a, b: (a + b) / 2, "minoring": _core.minimum, "majoring": _core.maximum}
 
 
 def _interpolated_pr(tp, fp, fn):
     # Davis and Goadrich (2006): between thresholds the true positives are a line over the positives, precision is not.
     positives = tp + fp
-    gained, slope = tp[:-1] - tp[1:], ratio(tp[:-1] - tp[1:], np.maximum(positives[:-1] - positives[1:], 0))
+    gained, slope = tp[:-1] - tp[1:], divide_no_nan(tp[:-1] - tp[1:], _core.maximum(positives[:-1] - positives[1:], 0))
     intercept = tp[1:] - slope * positives[1:]
     both = (positives[:-1] > 0) & (positives[1:] > 0)
-    growth = np.where(both, ratio(positives[:-1], np.maximum(positives[1:], 0)), 1)
-    return ratio(slope * (gained + intercept * np.log(growth)), np.maximum(tp[1:] + fn[1:], 0))
+    growth = _core.where(both, divide_no_nan(positives[:-1], _core.maximum(positives[1:], 0)), 1)
+    return divide_no_nan(slope * (gained + intercept * _core.log(growth)), _core.maximum(tp[1:] + fn[1:], 0))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from densegrad import _core
+from densegrad import _core, ops
 from densegrad.metrics.base import Metric
-from densegrad.metrics.thresholds import are_even, confusion, default_threshold, parse_thresholds, ratio
+from densegrad.metrics.thresholds import are_even, confusion, default_threshold, parse_thresholds
 
 
 class ConfusionMetric(Metric):
     """Base of metrics made of sums of the weights of right and wrong positives and negatives, for some thresholds."""
-
-    _recorded = False
 
     _sums = {}  # the variables, and which of the counts each sums
     top_k = class_id = None
@@ -40,13 +38,10 @@ class ConfusionMetric(Metric):
             **options,
         )
         for variable, count in zip(variables, self._sums.values()):
-            variable.assign_add(counts[count])
-
-    def _tensor(self, value):
-        return _core.constant(value, self.variables[0].dtype)
+            variable.assign_add(_core.cast(counts[count], variable.dtype))
 
     def _per_threshold(self, values):
-        return self._tensor(values[0] if len(self.thresholds) == 1 else values)
+        return values[0] if len(self.thresholds) == 1 else _core.identity(values)
 
 
 class _Count(ConfusionMetric):
@@ -57,7 +52,7 @@ class _Count(ConfusionMetric):
 
     def result(self):
         """Return the sum so far, a scalar tensor, or one value for each of a list of thresholds."""
-        return self._per_threshold(self.accumulator.numpy())
+        return self._per_threshold(self.accumulator)
 
     def get_config(self):
         """Return the constructor's arguments as plain values."""
@@ -114,8 +109,8 @@ class _ShareOfTrue(ConfusionMetric):
 
     def result(self):
         """Return the share so far, a scalar tensor, or one value for each of a list of thresholds; 0 of nothing."""
-        true, false = (getattr(self, name).numpy() for name in self._sums)
-        return self._per_threshold(ratio(true, true + false))
+        true, false = (getattr(self, name) for name in self._sums)
+        return self._per_threshold(ops.divide_no_nan(true, true + false))
 
     def get_config(self):
         """Return the constructor's arguments as plain values."""

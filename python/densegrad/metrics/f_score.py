@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from densegrad import _core, config
+from densegrad import _core, config, ops
 from densegrad.metrics.base import Metric
 
 _AVERAGES = (None, "micro", "macro", "weighted")
@@ -27,8 +25,6 @@ class FBetaScore(Metric):
 
     Source: Keras `metrics.FBetaScore`.
     """
-
-    _recorded = False
 
     _direction = "up"
 
@@ -71,7 +67,7 @@ class FBetaScore(Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Add a batch of labels 0 or 1 and predictions, both (n, classes), with weights (n,)."""
-        true, predicted = (np.asarray(_core.convert(y, self.dtype)) for y in (y_true, y_pred))
+        true, predicted = (_core.convert(y, self.dtype) for y in (y_true, y_pred))
         if not self._built:
             self._build(true.shape, predicted.shape)
         if true.shape != predicted.shape or true.ndim != 2:
@@ -80,31 +76,29 @@ class FBetaScore(Metric):
                 "they must be equal, (batch_size, output_dim)."
             )
         if self.threshold is None:
-            largest = predicted.max(axis=-1, keepdims=True, initial=-np.inf)
-            predicted = (predicted >= largest) & (np.abs(predicted) > 1e-9)  # all zeros choose no class
+            largest = _core.max(predicted, axis=-1, keepdims=True)
+            chosen = ops.logical_and(predicted >= largest, _core.abs(predicted) > 1e-9)  # all zeros choose no class
         else:
-            predicted = predicted > self.threshold
+            chosen = predicted > self.threshold
+        chosen = _core.cast(chosen, self.dtype)
         weights = 1
         if sample_weight is not None:
-            weights = np.asarray(_core.convert(sample_weight, self.dtype))[:, None]
-        sums = [
-            (part * weights).sum(axis=self.axis)
-            for part in (predicted * true, predicted * (1 - true), ~predicted * true, true)
-        ]
-        for variable, value in zip(self.variables, sums):
-            variable.assign_add(value)
+            weights = ops.expand_dims(_core.convert(sample_weight, self.dtype), 1)
+        parts = (chosen * true, chosen * (1 - true), (1 - chosen) * true, true)
+        for variable, part in zip(self.variables, parts):
+            variable.assign_add(_core.sum(part * weights, axis=self.axis))
 
     def result(self):
         """Return the score so far, a scalar tensor, or one value per class if `average` is None."""
-        true, false_positives, missed, positives = (v.numpy() for v in self.variables)
+        true, false_positives, missed, positives = self.variables
         tiny, factor = config.epsilon(), self.beta**2
         precision, recall = true / (true + false_positives + tiny), true / (true + missed + tiny)
         score = (1 + factor) * (precision * recall / (factor * precision + recall + tiny))
         if self.average == "weighted":
-            score = (score * (positives / (positives.sum() + tiny))).sum()
+            score = _core.sum(score * (positives / (_core.sum(positives) + tiny)))
         elif self.average is not None:
-            score = score.mean()
-        return _core.constant(score, self.dtype)
+            score = _core.mean(score)
+        return score
 
     def get_config(self):
         """Return the constructor's arguments as plain values."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-import numpy as np
-
-from densegrad import _core, config, losses
+from densegrad import _core, config, losses, ops
 from densegrad.metrics.base import Metric
 from densegrad.metrics.reduction import FunctionMetric, Mean
 
@@ -142,8 +140,6 @@ class R2Score(Metric):
     Source: Keras `metrics.R2Score`.
     """
 
-    _recorded = False
-
     _direction = "up"
 
     def __init__(self, class_aggregation="uniform_average", num_regressors=0, name="r2_score", dtype=None):
@@ -161,6 +157,7 @@ class R2Score(Metric):
         super().__init__(dtype, name)
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
         self.num_samples = self.add_variable((), "zeros", name="num_samples")
+        self._recorded = num_regressors == 0  # the adjusted score asks for the number of samples so far
         self._built = False
 
     def _build(self, columns):
@@ -172,35 +169,32 @@ class R2Score(Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Add a batch of labels and predictions of shape (n, outputs), with weights (n,) or (n, outputs)."""
-        pair = _core.align_ranks(_core.convert(y_true, self.dtype), _core.convert(y_pred, self.dtype))
-        true, predicted = map(np.asarray, pair)
+        true, predicted = _core.align_ranks(_core.convert(y_true, self.dtype), _core.convert(y_pred, self.dtype))
         if true.ndim != 2 or true.shape != predicted.shape:
             raise ValueError(
                 f"[R2Score] `y_true` and `y_pred` have shapes {true.shape} and {predicted.shape}: R2Score "
                 "expects 2D inputs with shape (batch_size, output_dim), the same for both."
             )
-        weights = np.asarray(_core.convert(1 if sample_weight is None else sample_weight, self.dtype))
-        weights = np.broadcast_to(weights[:, None] if weights.ndim == 1 else weights, true.shape)
+        weights = _core.convert(1 if sample_weight is None else sample_weight, self.dtype)
+        weights = _core.broadcast_to(ops.expand_dims(weights, 1) if weights.ndim == 1 else weights, true.shape)
         if not self._built:
             self._build(true.shape[1])
-        self.sum.assign_add((true * weights).sum(axis=0))
-        self.squared_sum.assign_add((true * true * weights).sum(axis=0))
-        self.total_mse.assign_add(((true - predicted) ** 2 * weights).sum(axis=0))
-        self.count.assign_add(weights.sum(axis=0))
+        self.sum.assign_add(_core.sum(true * weights, axis=0))
+        self.squared_sum.assign_add(_core.sum(true * true * weights, axis=0))
+        self.total_mse.assign_add(_core.sum(_core.square(true - predicted) * weights, axis=0))
+        self.count.assign_add(_core.sum(weights, axis=0))
         self.num_samples.assign_add(true.size)
 
     def result(self):
         """Return the score so far, a scalar tensor, or one value per column."""
-        total, residual, squares, count = (v.numpy() for v in (self.sum, self.total_mse, self.squared_sum, self.count))
-        with np.errstate(all="ignore"):  # no data gives nan, as in Keras
-            variance = squares - total * (total / count)
-            score = 1 - residual / variance
-            score = np.where(np.isinf(score), 0, score)
-            if self.class_aggregation == "uniform_average":
-                score = score.mean()
-            elif self.class_aggregation == "variance_weighted_average":
-                score = (variance * score).sum() / variance.sum()
-        return _core.constant(self._adjusted(score), total.dtype)
+        variance = self.squared_sum - self.sum * (self.sum / self.count)  # no data gives nan, as in Keras
+        score = 1 - self.total_mse / variance
+        score = _core.where(ops.isinf(score), 0.0, score)
+        if self.class_aggregation == "uniform_average":
+            score = _core.mean(score)
+        elif self.class_aggregation == "variance_weighted_average":
+            score = _core.sum(variance * score) / _core.sum(variance)
+        return self._adjusted(score)
 
     def _adjusted(self, score):
         if self.num_regressors == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from densegrad import _core, config
+from densegrad import _core, config, ops
 
 _NEVER = -1e10  # the score of a class that is not among the top k, and what the scores of the others exceed
 
@@ -64,14 +64,13 @@ def confusion(
         label_weights: one weight per label.
 
     Returns:
-        A dict with "true_positives", "false_positives", "true_negatives", "false_negatives": float64 arrays with one
+        A dict with "true_positives", "false_positives", "true_negatives", "false_negatives": float64 tensors with one
         entry per threshold.
 
     Raises:
         ValueError: for shapes that do not match.
     """
-    pair = _core.align_ranks(_core.convert(y_pred, dtype), _core.convert(y_true, dtype))
-    predicted, true = map(np.asarray, pair)
+    predicted, true = _core.align_ranks(_core.convert(y_pred, dtype), _core.convert(y_true, dtype))
     if predicted.shape != true.shape:
         raise ValueError(
             f"[{tag}] `y_true` has shape {true.shape} but `y_pred` has shape {predicted.shape}: they must be equal."
@@ -84,64 +83,59 @@ def confusion(
                 f"[{tag}] When class_id is provided, y_pred must be a 2D array with shape (num_samples, num_classes), "
                 f"found shape: {predicted.shape}."
             )
-        true, predicted = (x[..., class_id, None] for x in (true, predicted))
-    weights = np.ones(predicted.shape)
+        true, predicted = (ops.expand_dims(x[..., class_id], -1) for x in (true, predicted))
+    weights = _core.constant(np.ones(predicted.shape))
     if sample_weight is not None:
-        given = np.asarray(_core.convert(sample_weight, dtype))
+        given = _core.convert(sample_weight, dtype)
         try:
-            weights = np.broadcast_to(_per_entry(given, true.ndim), predicted.shape)
+            weights = _core.broadcast_to(_per_entry(given, true.ndim), predicted.shape)
         except ValueError:
             raise ValueError(
                 f"[{tag}] `sample_weight` has shape {given.shape} but there are {predicted.shape} labels: pass one "
                 "weight per sample or per label."
             ) from None
+        weights = _core.cast(weights, "float64")
     if label_weights is not None:
         weights = weights * label_weights
     if not multi_label:
-        true, predicted, weights = (x.reshape(-1, 1) for x in (true, predicted, weights))
+        true, predicted, weights = (_core.reshape(x, (-1, 1)) for x in (true, predicted, weights))
+    columns, positive = true.shape[1], _core.not_equal(true, 0)
+    split = _core.concatenate([_core.where(positive, weights, 0.0), _core.where(positive, 0.0, weights)], 1)
     count = _count_in_buckets if even else _count_above
-    true_positives, false_negatives = count(predicted, np.where(true, weights, 0), thresholds)
-    false_positives, true_negatives = count(predicted, np.where(true, 0, weights), thresholds)
+    above, below = count(_core.concatenate([predicted, predicted], 1), split, thresholds)
     counts = {
-        "true_positives": true_positives,
-        "false_positives": false_positives,
-        "true_negatives": true_negatives,
-        "false_negatives": false_negatives,
+        "true_positives": above[:, :columns],
+        "false_positives": above[:, columns:],
+        "true_negatives": below[:, columns:],
+        "false_negatives": below[:, :columns],
     }
     return counts if multi_label else {key: value[:, 0] for key, value in counts.items()}
 
 
 def _per_entry(weights, rank):
-    weights = weights[..., None]
-    return weights[..., 0] if weights.ndim == rank + 1 else weights
+    return weights if weights.ndim == rank else ops.expand_dims(weights, -1)
 
 
 def _only_top(predicted, k):
-    best = np.argsort(-predicted, axis=-1, kind="stable")[..., :k]
-    kept = np.full_like(predicted, _NEVER)
-    np.put_along_axis(kept, best, np.take_along_axis(predicted, best, axis=-1), axis=-1)
-    return kept
+    rank = _core.argsort(_core.argsort(-predicted))
+    return _core.where(_core.less(rank, k), predicted, _NEVER)
 
 
 def _count_above(predicted, weights, thresholds):
     """Return the sums of the weights above each threshold, and of the others, (thresholds, columns)."""
-    above = [predicted > predicted.dtype.type(t) for t in thresholds]
-    return tuple(np.stack([np.where(a == side, weights, 0).sum(axis=0) for a in above]) for side in (True, False))
+    above = _core.greater(predicted, np.reshape(thresholds, (-1, 1, 1)))
+    return _core.sum(_core.where(above, weights, 0.0), axis=1), _core.sum(_core.where(above, 0.0, weights), axis=1)
 
 
 def _count_in_buckets(predicted, weights, thresholds):
     """As `_count_above`, for even thresholds from 0 to 1; with ends beyond them every prediction is above the first."""
-    n = len(thresholds)
-    with np.errstate(invalid="ignore"):
-        buckets = np.ceil(np.clip(predicted, 0, 1) * predicted.dtype.type(n - 1))
-        if thresholds[0] < 0:
-            buckets = np.maximum(buckets, 1)
-        # Bucket i is above the first i thresholds; NaN is above none.
-        buckets = np.where(np.isnan(predicted), 0, buckets).astype(np.intp)
-    sums = np.stack([np.bincount(b, w, n + 1) for b, w in zip(buckets.T, weights.T)], axis=1)
-    return sums[:0:-1].cumsum(axis=0)[::-1], sums[:-1].cumsum(axis=0)
-
-
-def ratio(numerator, denominator):
-    """Return the quotients, 0 where the denominator is 0."""
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator != 0)
+    n, columns = len(thresholds), predicted.shape[1]
+    buckets = _core.ceil(_core.clip(predicted, 0, 1) * float(n - 1))
+    if thresholds[0] < 0:
+        buckets = _core.maximum(buckets, 1)
+    # Bucket i is above the first i thresholds; NaN is above none.
+    buckets = _core.cast(_core.where(ops.isnan(predicted), 0, buckets), "int64")
+    places = _core.reshape(buckets * columns + np.arange(columns), -1)
+    zeros = _core.constant(np.zeros((n + 1) * columns))
+    sums = _core.reshape(_core.scatter_add(zeros, places, _core.reshape(weights, -1)), (n + 1, columns))
+    return ops.cumsum(sums[:0:-1], 0)[::-1], ops.cumsum(sums[:-1], 0)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from densegrad import config
+from densegrad import _core, config, ops
 from densegrad.metrics.confusion import ConfusionMetric
-from densegrad.metrics.thresholds import ratio
 
 ALL_COUNTS = {name: name for name in ("true_positives", "false_positives", "true_negatives", "false_negatives")}
 
@@ -30,14 +27,14 @@ class _BestUnderConstraint(ConfusionMetric):
 
     def result(self):
         """Return the best share so far, a scalar tensor."""
-        tp, fp, tn, fn = (getattr(self, name).numpy() for name in self._sums)
+        tp, fp, tn, fn = (getattr(self, name) for name in self._sums)
         shares = {
-            "sensitivity": ratio(tp, tp + fn),
-            "specificity": ratio(tn, tn + fp),
-            "precision": ratio(tp, tp + fp),
+            "sensitivity": ops.divide_no_nan(tp, tp + fn),
+            "specificity": ops.divide_no_nan(tn, tn + fp),
+            "precision": ops.divide_no_nan(tp, tp + fp),
         }
         feasible = shares[self._constrained] >= self.value
-        return self._tensor(np.where(feasible, shares[self._wanted], 0).max())
+        return _core.max(_core.where(feasible, shares[self._wanted], 0.0))
 
     def get_config(self):
         """Return the constructor's arguments as plain values."""
