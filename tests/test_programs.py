@@ -10,7 +10,7 @@ import weakref
 import densegrad as dg
 import numpy as np
 import pytest
-from replaying import bits, replayed
+from replaying import bits, replayed, run_twice
 from rows import generator
 from tables import ROWS
 
@@ -46,6 +46,19 @@ def test_the_gradient_of_every_row_gives_the_bits_of_python(row, dtype, seed):
     first, second = (narrow(row.draw(generator(seed, row, shapes, k), shapes), dtype) for k in range(2))
     tensors = [[dg.constant(x) for x in inputs] for inputs in (first, second)]
     assert bits(replayed(gradient, *tensors)) == bits(gradient(*tensors[1]))
+
+
+def test_classes_on_another_axis():
+    rng = np.random.default_rng(0)
+    loss_fn = dg.losses.CategoricalCrossentropy(from_logits=True, axis=1)
+
+    def gradient(t, z):
+        with dg.GradientTape() as tape:
+            tape.watch(z)
+            loss = loss_fn(t, z)
+        return 2 * tape.gradient(loss, z)
+
+    run_twice(gradient, rng.random((2, 2, 3, 4)).astype(np.float32))
 
 
 # ---- Training steps --------------------------------------------------------------------------------------------------

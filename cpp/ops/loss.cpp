@@ -1,4 +1,6 @@
 // Losses: per-sample values as one coarse primitive; what is around it is in loss_frame.cpp.
+#include <cstring>
+
 #include "formulas/losses.h"
 #include "ops/batch.h"
 #include "ops/graph.h"
@@ -146,7 +148,8 @@ void loss_grad_eval(const Tensors& in, const Params& params, Tensors& out) {
   });
   if (!last) {
     PauseRecording pause;
-    out[0] = move_axis_back(d, p.axis);
+    const Tensor moved = move_axis_back(d, p.axis);
+    std::memcpy(out[0].raw(), moved.raw(), static_cast<std::size_t>(d.size() * item_size(d.dtype())));
   }
 }
 

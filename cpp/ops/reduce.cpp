@@ -211,14 +211,30 @@ void argmax_shapes(const Tensors& in, const Params& params, Specs& out) {
   out.push_back({DType::int64, reduced_shape(in[0].shape(), Shape{axis}, false)});
 }
 
+// The first of the largest, as the kernels of floats do.
+template <class T>
+void argmax_of_integers(index_t outer, index_t n, index_t inner, const T* x, index_t* places) {
+  for (index_t i = 0; i < outer * inner; ++i) {
+    const T* column = x + i / inner * n * inner + i % inner;
+    places[i] = 0;
+    for (index_t k = 1; k < n; ++k)
+      if (column[k * inner] > column[places[i] * inner]) places[i] = k;
+  }
+}
+
 void argmax_eval(const Tensors& in, const Params& params, Tensors& out) {
   const int axis = std::get<AxisParams>(params).axis;
-  const Tensor x = is_float(in[0].dtype()) ? in[0] : cast(in[0], DType::float64);
+  const Tensor& x = in[0];
   const Shape& s = x.shape();
-  visit_float(x.dtype(), [&](auto type) {
+  const index_t outer = s.count(0, axis), n = s[axis], inner = s.count(axis + 1, s.rank());
+  visit_any(x.dtype(), [&](auto type) {
     using T = typename decltype(type)::type;
-    kernels_for<T>().argmax(s.count(0, axis), s[axis], s.count(axis + 1, s.rank()), x.data<T>(),
-                            out[0].mutable_data<index_t>());
+    auto* places = out[0].mutable_data<index_t>();
+    if constexpr (std::is_floating_point_v<T>) {
+      kernels_for<T>().argmax(outer, n, inner, x.data<T>(), places);
+    } else {
+      argmax_of_integers(outer, n, inner, x.data<T>(), places);
+    }
   });
 }
 

@@ -9,10 +9,11 @@ void Program::run(std::span<const void* const> arguments, std::vector<Tensor>& r
   for (std::size_t i = 0; i < argument_memory_.size(); ++i) {
     argument_memory_[i]->data = static_cast<std::byte*>(const_cast<void*>(arguments[i]));  // never written
   }
-  results.clear();
-  for (const Result& r : results_) {
-    results.emplace_back(r.dtype, r.shape);
-    r.memory->data = static_cast<std::byte*>(results.back().raw());
+  if (results.empty()) {
+    for (const Result& r : results_) results.emplace_back(r.dtype, r.shape);
+  }
+  for (std::size_t i = 0; i < results_.size(); ++i) {
+    results_[i].memory->data = static_cast<std::byte*>(results[i].raw());
   }
   // No recorder sees what happens here: whoever has tapes open runs the function itself.
   for (Instruction& i : instructions_) {

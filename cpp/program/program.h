@@ -23,8 +23,8 @@ class Program {
   };
   const std::vector<Argument>& arguments() const { return arguments_; }
 
-  // Runs it with the memory of the arguments, which is borrowed for the call. The results own theirs. Allocates nothing
-  // but the results.
+  // Runs it with the memory of the arguments, which is borrowed for the call. The results own theirs: they are made where
+  // `results` is empty, and those of an earlier run, which nobody else has, are written over. Allocates nothing else.
   void run(std::span<const void* const> arguments, std::vector<Tensor>& results);
   // Who runs it holds this.
   std::mutex& mutex() { return mutex_; }

@@ -11,6 +11,7 @@
 #include <typeinfo>
 #include <vector>
 
+#include "core/pool.h"
 #include "ops/ops.h"
 #include "tape/tape.h"
 
@@ -129,6 +130,20 @@ inline const Primitive& primitive(const std::string& name) {
   throw Failure("there is no primitive '" + name + "'");
 }
 
+// A primitive on some inputs.
+struct PrimitiveCase {
+  std::string name;
+  Tensors inputs;
+  Params params = {};
+  std::vector<std::size_t> wanted = {};  // the inputs to differentiate by
+  // For the fused losses: the prediction at `inputs[1]` is this activation of the input at `z`.
+  int fused = -1;
+  std::size_t z = 0;
+};
+std::vector<PrimitiveCase> primitive_cases(Rng& rng);
+std::string describe(const PrimitiveCase& c);
+Tensors evaluate(const PrimitiveCase& c, Tensors inputs, bool fine);  // or its decomposition
+
 // An activation with its defaults, and a half where there is none.
 inline ActivationParams params_of(Activation activation) {
   ActivationParams params = with_defaults(activation);
@@ -159,9 +174,23 @@ void test_state(Rng& rng);
 void test_errors(Rng& rng);
 void test_memory_and_threads(Rng& rng);
 void test_pool(Rng& rng);
+void test_programs(Rng& rng);
 
-// Calls of malloc so far; always 0 where they are not counted.
+// Calls of malloc so far, but those by the BLAS; always 0 where they are not counted.
 long long allocations();
+bool counts_allocations();
+
+// Puts back the number of threads.
+class Threads {
+ public:
+  explicit Threads(int n) : before_(num_threads()) { set_num_threads(n); }
+  ~Threads() { set_num_threads(before_); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+ private:
+  int before_;
+};
 
 // A step of a random network: loss and all gradients. `fine`: dense and loss replaced by their decompositions.
 struct Network {

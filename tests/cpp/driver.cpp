@@ -22,7 +22,8 @@ int run_all(std::uint64_t seed) {
                           {"state", test_state},
                           {"errors", test_errors},
                           {"memory and threads", test_memory_and_threads},
-                          {"pool", test_pool}};
+                          {"pool", test_pool},
+                          {"programs", test_programs}};
   std::printf("seed %llu, %s\n", static_cast<unsigned long long>(seed), kernels().isa);
   const auto seconds = [start = std::chrono::steady_clock::now()] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -4,26 +4,15 @@
 #include "check.h"
 
 namespace densegrad::driver {
-namespace {
 
-struct Case {
-  std::string name;
-  Tensors inputs;
-  Params params = {};
-  std::vector<std::size_t> wanted = {};  // the inputs to differentiate by
-  // For the fused losses: the prediction at `inputs[1]` is this activation of the input at `z`.
-  int fused = -1;
-  std::size_t z = 0;
-};
-
-std::string describe(const Case& c) {
+std::string describe(const PrimitiveCase& c) {
   std::ostringstream text;
   text << c.name;
   for (const Tensor& t : c.inputs) text << ' ' << t.dtype() << t.shape();
   return text.str();
 }
 
-Tensors evaluate(const Case& c, Tensors in, bool fine) {
+Tensors evaluate(const PrimitiveCase& c, Tensors in, bool fine) {
   if (c.fused >= 0) {
     in[1] = activation(static_cast<Activation>(c.fused), in[c.z], -1);
     if (c.name == "loss") in.push_back(in[1]);  // as the caller knows it
@@ -39,8 +28,10 @@ Tensors evaluate(const Case& c, Tensors in, bool fine) {
   return out;
 }
 
+namespace {
+
 // The sum of all float outputs, as a function of the wanted inputs.
-Function function_of(const Case& c, bool fine) {
+Function function_of(const PrimitiveCase& c, bool fine) {
   return [c, fine](const std::vector<Tensor>& x) {
     Tensors in = c.inputs;
     for (std::size_t i = 0; i < x.size(); ++i) in[c.wanted[i]] = x[i];
@@ -58,7 +49,7 @@ Function function_of(const Case& c, bool fine) {
 }
 
 // False if the differences were inconclusive.
-bool check_case(Rng& rng, const Case& c) {
+bool check_case(Rng& rng, const PrimitiveCase& c) {
   const Primitive& p = primitive(c.name);
   const std::string what = describe(c);
   const Tensors out = evaluate(c, c.inputs, false);
@@ -95,7 +86,7 @@ bool check_case(Rng& rng, const Case& c) {
 
 // ---- The table ----------------------------------------------------------------------------------------------------------
 
-using Cases = std::vector<Case>;
+using Cases = std::vector<PrimitiveCase>;
 
 void elementwise_cases(Rng& rng, Cases& cases) {
   for (const Shape& s : {Shape{}, Shape{0, 3}, Shape{1}, Shape{3, 5}, Shape{67}}) {
@@ -251,7 +242,7 @@ void other_cases(Rng& rng, Cases& cases) {
 void loss_cases(Rng& rng, Cases& cases) {
   const auto add_pair = [&](const Tensor& t, const Tensor& p, const LossParams& params, bool sparse) {
     const Tensor dv = uniform(rng, Shape(p.shape().begin(), p.shape().end() - 1));
-    Case value{"loss", {t, p}, params, {0, 1}}, slope{"loss_grad", {t, p, dv}, params, {0, 1, 2}};
+    PrimitiveCase value{"loss", {t, p}, params, {0, 1}}, slope{"loss_grad", {t, p, dv}, params, {0, 1, 2}};
     if (params.form == LossForm::fused) {
       const bool binary = params.loss == Loss::binary_crossentropy;
       value.fused = slope.fused = static_cast<int>(binary ? Activation::sigmoid : Activation::softmax);
@@ -301,14 +292,19 @@ void loss_cases(Rng& rng, Cases& cases) {
 
 }  // namespace
 
-void test_primitives(Rng& rng) {
+std::vector<PrimitiveCase> primitive_cases(Rng& rng) {
   Cases cases;
   for (auto family :
        {elementwise_cases, reduction_cases, movement_cases, layer_cases, linear_algebra_cases, other_cases, loss_cases})
     family(rng, cases);
+  return cases;
+}
+
+void test_primitives(Rng& rng) {
+  const Cases cases = primitive_cases(rng);
   std::set<std::string> tested{"custom_gradient"};  // it has no evaluation of its own; see test_state
   std::size_t inconclusive = 0;
-  for (const Case& c : cases) {
+  for (const PrimitiveCase& c : cases) {
     inconclusive += !check_case(rng, c);
     tested.insert(c.name);
   }
