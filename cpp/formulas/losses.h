@@ -14,6 +14,7 @@
 //   has_logits     whether there is a form for logits
 //   head           the activation that it fuses with: its output carries z, and the form is then `fused`
 //   broadcasts     whether y_true and y_pred may have different shapes, as Keras lets them
+//   rereads(form)  whether grad_row needs entries of p after it wrote there: d may not lie where p does
 //   sparse         whether memory holds one class label per row instead of t (graph handles always hold the one-hot t)
 //   hinge_labels   whether labels that are all 0 or 1 become -1 or 1 before the entry sees them
 //   elementwise    whether it is a mean (or sum) over columns of a formula of one entry

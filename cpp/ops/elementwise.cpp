@@ -167,7 +167,8 @@ const Primitive& unary_primitive() {
                            .vjp = unary_vjp<op>,
                            .jvp = entrywise_jvp,
                            .vmap = same_vmap,
-                           .differentiable = !rounds(op)};
+                           .differentiable = !rounds(op),
+                           .in_place = 0};
   return p;
 }
 
@@ -312,7 +313,8 @@ const Primitive& binary_primitive() {
                            .vjp = binary_vjp<op>,
                            .jvp = binary_jvp<op>,
                            .vmap = broadcasting_vmap,
-                           .differentiable = op != Binary::floor_divide};
+                           .differentiable = op != Binary::floor_divide,
+                           .in_place = 0};
   return p;
 }
 

@@ -181,18 +181,29 @@ const Primitive loss_primitive{.name = "loss",
                                .vmap = loss_vmap,
                                .decompose = loss_decompose,
                                .companion = {.input = 2, .leader = 1}};
-const Primitive loss_grad_primitive{.name = "loss_grad",
-                                    .saved_inputs = save_all,
-                                    .shapes = loss_grad_shapes,
-                                    .check = labels_check,
-                                    .eval = loss_grad_eval,
-                                    .vmap = loss_vmap,
-                                    .decompose = loss_grad_decompose};
+constexpr Primitive loss_grad_of(int in_place) {
+  return {.name = "loss_grad",
+          .saved_inputs = save_all,
+          .shapes = loss_grad_shapes,
+          .check = labels_check,
+          .eval = loss_grad_eval,
+          .vmap = loss_vmap,
+          .decompose = loss_grad_decompose,
+          .in_place = in_place};
+}
+const Primitive loss_grad_primitive = loss_grad_of(-1);
+const Primitive loss_grad_in_place_primitive = loss_grad_of(1);
+
+// Whether each gradient may lie where the prediction was.
+bool writes_in_place(const LossParams& p) {
+  return formulas::visit(p.loss, [&](auto entry) { return !decltype(entry)::rereads(p.form); });
+}
 
 Tensor loss_grad(const Tensor& y_true, const Tensor& y_pred, const Tensor& dvalues, const Tensor* z,
                  const LossParams& p) {
-  if (z) return run1(loss_grad_primitive, {y_true, y_pred, dvalues, *z}, p);
-  return run1(loss_grad_primitive, {y_true, y_pred, dvalues}, p);
+  const Primitive& primitive = writes_in_place(p) ? loss_grad_in_place_primitive : loss_grad_primitive;
+  if (z) return run1(primitive, {y_true, y_pred, dvalues, *z}, p);
+  return run1(primitive, {y_true, y_pred, dvalues}, p);
 }
 
 }  // namespace

@@ -116,7 +116,8 @@ const Primitive clip_primitive{.name = "clip",
                                .eval = clip_eval,
                                .vjp = clip_vjp,
                                .jvp = entrywise_jvp,
-                               .vmap = same_vmap};
+                               .vmap = same_vmap,
+                               .in_place = 0};
 const Primitive cast_primitive{
     .name = "cast", .shapes = cast_shapes, .eval = cast_eval, .vjp = cast_vjp, .jvp = linear_jvp, .vmap = same_vmap};
 

@@ -86,6 +86,7 @@ struct CategoricalCrossentropy : LossEntry {
   static constexpr bool has_logits = true;
   static constexpr bool broadcasts = false;
   static constexpr std::array parameters{label_smoothing_parameter};
+  static constexpr bool rereads(LossForm form) { return form == LossForm::values; }
 
   template <LossForm form, class T>
   static T value_row(const LossRow<T>& row) {
@@ -206,8 +207,9 @@ struct SparseCategoricalCrossentropy : LossEntry {
     if constexpr (form == LossForm::values) {
       const T lo = T(epsilon), hi = T(1 - epsilon);
       const T inverse = T(1) / sum_of_values<T>(n, [=](index_t j) { return clip(p[j], lo, hi); });
+      const T p_k = p[k];
       for (index_t j = 0; j < n; ++j) d[j] = scale * (inverse * inside(p[j], lo, hi));
-      d[k] = scale * ((inverse - T(1) / clip(p[k], lo, hi)) * inside(p[k], lo, hi));
+      d[k] = scale * ((inverse - T(1) / clip(p_k, lo, hi)) * inside(p_k, lo, hi));
     } else {
       if constexpr (form == LossForm::logits) {
         Softmax::forward_row(n, p, d);

@@ -84,6 +84,7 @@ struct CategoricalFocalCrossentropy : LossEntry {
   static constexpr bool broadcasts = false;
   static constexpr LossParameter label_factor{"alpha", 0.25, 0, unlimited};
   static constexpr std::array parameters{label_smoothing_parameter, LossParameter{"gamma", 2.0, 0, unlimited}};
+  static constexpr bool rereads(LossForm) { return true; }
 
   template <LossForm form, class T>
   static T value_row(const LossRow<T>& row) {

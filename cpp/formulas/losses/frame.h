@@ -27,6 +27,7 @@ constexpr LossParameter label_smoothing_parameter{"label_smoothing", 0.0, 0, 1};
 // What most entries say.
 struct LossEntry {
   static constexpr Activation head = Activation::count;
+  static constexpr bool rereads(LossForm) { return false; }
   static constexpr bool has_logits = false;
   static constexpr bool broadcasts = true;
   static constexpr bool sparse = false;

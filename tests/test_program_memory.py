@@ -1,0 +1,73 @@
+"""The memory of a training step: what it needs by count of arrays, and what the process takes for it."""
+
+from __future__ import annotations
+
+import densegrad as dg
+import numpy as np
+import pytest
+
+FROM_INPUT = {"gelu", "silu", "softplus"}  # their derivatives read the pre-activation, which is kept beside the output
+OPTIMIZERS = {
+    "Adam": {},
+    "SGD with momentum": {"momentum": 0.9},
+    "RMSprop": {},
+    "Lion with clipvalue": {"clipvalue": 0.1},
+    "SGD with clipnorm": {"clipnorm": 0.1},
+    "Adam with global_clipnorm": {"global_clipnorm": 0.1},
+}
+
+
+def drawn(rng, largest):
+    """Widths, activations and rows of a random net."""
+    widths = [int(2 ** rng.uniform(2, largest)) for _ in range(rng.integers(2, 6))]
+    activations = [str(rng.choice(["relu", "sigmoid", "gelu", "silu"])) for _ in widths[2:]]
+    return widths, activations, int(2 ** rng.uniform(0, largest))
+
+
+def trained(widths, activations, rows, dtype, head, optimizer, **options):
+    """A net, its optimizer, and a step of it that ran as a program."""
+    layers = [dg.layers.Dense(n, a, dtype=dtype) for n, a in zip(widths[1:-1], activations, strict=True)]
+    net = dg.Sequential([dg.Input(widths[:1], dtype=dtype), *layers, dg.layers.Dense(widths[-1], head, dtype=dtype)])
+    loss_fn = dg.losses.SparseCategoricalCrossentropy() if head == "softmax" else dg.losses.MeanSquaredError()
+    optimizer = getattr(dg.optimizers, optimizer)(1e-3, **options)
+    x = np.ones((rows, widths[0]), dtype)
+    y = np.zeros(rows, np.int64) if head == "softmax" else np.zeros((rows, widths[-1]), dtype)
+
+    @dg.function
+    def step(x, y):
+        with dg.GradientTape() as tape:
+            loss = loss_fn(y, net(x))
+        optimizer.apply(tape.gradient(loss, net.trainable_variables), net.trainable_variables)
+        return loss
+
+    step(x, y), step(x, y)
+    return net, optimizer, step
+
+
+def needed(net, activations, rows, head, squares):
+    """Entries of: gradients of weights, saved activations, the largest gradient of an activation, values per sample.
+
+    A norm takes the squares of a gradient; they come when no activation is needed any more.
+    """
+    widths = [layer.units for layer in net.layers]
+    weights = sum(int(np.prod(v.shape)) for v in net.trainable_variables)
+    kept = [1 + (a in FROM_INPUT) for a in activations] + [1 + (head == "softmax")]  # the head keeps its logits
+    saved = rows * sum(width * count for width, count in zip(widths, kept, strict=True))
+    largest = max(int(np.prod(v.shape)) for v in net.trainable_variables) if squares else 0
+    return weights, max(saved + rows * max(widths) + 2 * rows, largest)
+
+
+@pytest.mark.parametrize("head", ["softmax", "linear"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("number", range(20))
+def test_a_step_needs_gradients_and_saved_activations(number, name, head):
+    """The arena is at most 10 % above them, and a kilobyte or a rest of 64 bytes per array."""
+    rng = np.random.default_rng([number, 7])
+    widths, activations, rows = drawn(rng, 9)
+    dtype = ("float32", "float64")[number % 2]
+    net, _, step = trained(widths, activations, rows, dtype, head, name.split()[0], **OPTIMIZERS[name])
+    parts = needed(net, activations, rows, head, squares="norm" in name)
+    (program,) = step.programs
+    constant = 1024 + 64 * 8 * len(widths)
+    assert program.arena_bytes <= 1.1 * sum(parts) * np.dtype(dtype).itemsize + constant, (widths, activations, rows)
+    assert f"arena of {program.arena_bytes} bytes" in program.describe()
