@@ -141,3 +141,14 @@ def test_the_command_explains_itself():
 
 def test_an_import_runs_in_a_fresh_interpreter():
     assert limits.import_seconds("json", {}, 2) > 0
+
+
+def test_first_runs():
+    done = subprocess.run(
+        [sys.executable, BENCH / "first_run.py", "--functions", "1"], capture_output=True, text=True, check=True
+    )
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == [
+        "gradient_step",
+        "adam_step",
+        "train_on_batch",
+    ]

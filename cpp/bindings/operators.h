@@ -102,7 +102,8 @@ void register_operators(Class& c) {
     }
     return exit_to_numpy(t, kind).attr("item")();
   };
-  c.def("item", [scalar](py::handle self) { return scalar(self, "item"); }, "The single entry as a Python number.");
+  c.def(
+      "item", [scalar](py::handle self) { return scalar(self, "item"); }, "The single entry as a Python number.");
   c.def("__index__", [scalar](py::handle self) {
     if (is_float(peek(self).dtype()) || peek(self).rank() != 0) {
       fail<TypeError>("[index] only an integer scalar is an index; this tensor is ", peek(self).dtype(), " of shape ",
@@ -154,7 +155,8 @@ void register_operators(Class& c) {
       "The extents, as a tuple; an unknown one is None.");
   c.def_property_readonly(
       "dtype", [](py::handle self) { return numpy_dtype(peek(self).dtype()); }, "The NumPy dtype of the entries.");
-  c.def_property_readonly("ndim", [](py::handle self) { return peek(self).rank(); }, "The number of axes.");
+  c.def_property_readonly(
+      "ndim", [](py::handle self) { return peek(self).rank(); }, "The number of axes.");
   c.def_property_readonly(
       "size",
       [](py::handle self) -> py::object {
@@ -162,7 +164,8 @@ void register_operators(Class& c) {
         return n == unknown ? py::object(py::none()) : py::object(py::int_(n));
       },
       "The number of entries; None if unknown.");
-  c.def_property_readonly("id", [](py::handle self) { return peek(self).id(); }, "What tapes know the tensor by.");
+  c.def_property_readonly(
+      "id", [](py::handle self) { return peek(self).id(); }, "What tapes know the tensor by.");
   c.def_property_readonly(
       "T",
       [](py::handle self) {

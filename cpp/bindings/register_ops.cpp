@@ -16,7 +16,8 @@ constexpr auto enum_name = [](E e) { return names_of<E>()[static_cast<std::size_
 void register_elementwise(py::module_& m) {
   for (int i = 0; i < size_of<Unary>(); ++i) {
     const auto op = static_cast<Unary>(i);
-    m.def(enum_name<Unary>(op), [op](py::handle x) { return unary(op, convert(x)); }, py::arg("x"));
+    m.def(
+        enum_name<Unary>(op), [op](py::handle x) { return unary(op, convert(x)); }, py::arg("x"));
   }
   for (int i = 0; i < size_of<Binary>(); ++i) {
     const auto op = static_cast<Binary>(i);
@@ -157,9 +158,12 @@ void register_movement(py::module_& m) {
         return one_hot(convert(indices), classes, parse_dtype(dtype).value_or(DType::float32));
       },
       py::arg("indices"), py::arg("num_classes"), py::arg("dtype") = "float32");
-  m.def("argsort", [](py::handle x) { return argsort(convert(x)); }, py::arg("x"));
-  m.def("stop_gradient", [](py::handle x) { return stop_gradient(convert(x)); }, py::arg("x"));
-  m.def("identity", [](py::handle x) { return identity(convert(x)); }, py::arg("x"));
+  m.def(
+      "argsort", [](py::handle x) { return argsort(convert(x)); }, py::arg("x"));
+  m.def(
+      "stop_gradient", [](py::handle x) { return stop_gradient(convert(x)); }, py::arg("x"));
+  m.def(
+      "identity", [](py::handle x) { return identity(convert(x)); }, py::arg("x"));
 }
 
 }  // namespace
@@ -182,8 +186,10 @@ void register_ops(py::module_& m) {
         return solve(in[0], in[1], transpose_a);
       },
       py::arg("a"), py::arg("b"), py::arg("transpose_a") = false);
-  m.def("inv", [](py::handle a) { return inv(convert(a)); }, py::arg("a"));
-  m.def("det", [](py::handle a) { return det(convert(a)); }, py::arg("a"));
+  m.def(
+      "inv", [](py::handle a) { return inv(convert(a)); }, py::arg("a"));
+  m.def(
+      "det", [](py::handle a) { return det(convert(a)); }, py::arg("a"));
   m.def(
       "slogdet",
       [](py::handle a) {
@@ -191,7 +197,8 @@ void register_ops(py::module_& m) {
         return py::make_tuple(both[0], both[1]);
       },
       py::arg("a"));
-  m.def("cholesky", [](py::handle a) { return cholesky(convert(a)); }, py::arg("a"));
+  m.def(
+      "cholesky", [](py::handle a) { return cholesky(convert(a)); }, py::arg("a"));
   m.def("primitive_names", [] {
     std::vector<std::string> names;
     for (const Primitive* p : all_primitives()) names.push_back(p->name);

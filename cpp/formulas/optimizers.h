@@ -296,7 +296,9 @@ static_assert(Optimizers::size == size_of<Optimizer>(), "one entry per enum valu
 template <class Entry>
 constexpr int max_slots = static_cast<int>(sizeof(Entry::slot_names) / sizeof(Entry::slot_names[0]));
 template <class Entry>
-constexpr bool shares = requires(const double* hyper) { Entry::advance(0.0, hyper, index_t(1)); };
+constexpr bool shares = requires(const double* hyper) {
+  Entry::advance(0.0, hyper, index_t(1));
+};
 template <class Entry>
 constexpr int hyper_count = static_cast<int>(sizeof(Entry::hyper_names) / sizeof(Entry::hyper_names[0]));
 

@@ -42,8 +42,10 @@ void test_tasks() {
     for (index_t tasks : {0, 1, 2, 3, 5, 64, 1000})
       for (int round = 0; round < 40; ++round) require(each_once(tasks), tasks, " tasks on ", threads, " threads");
   }
-  require_throw<std::invalid_argument>("no threads", [] { set_num_threads(0); }, "from 1 to 64");
-  require_throw<std::invalid_argument>("too many threads", [] { set_num_threads(65); }, "`n` is 65");
+  require_throw<std::invalid_argument>(
+      "no threads", [] { set_num_threads(0); }, "from 1 to 64");
+  require_throw<std::invalid_argument>(
+      "too many threads", [] { set_num_threads(65); }, "`n` is 65");
   for (index_t n : {0, 1, 99, 100, 101, 1000}) {
     std::vector<int> seen(static_cast<std::size_t>(n));
     for_pieces(n, 100, [&](index_t first, index_t count) {
@@ -94,7 +96,8 @@ void test_exceptions() {
         spend_time();
         if (task == 7 || task >= 11) throw std::out_of_range("task " + std::to_string(task));
       };
-      require_throw<std::out_of_range>("a task", [&] { parallel_for(30, throws); }, "task 7");
+      require_throw<std::out_of_range>(
+          "a task", [&] { parallel_for(30, throws); }, "task 7");
       require(each_once(9), "the call after an exception");
     }
   }
@@ -198,8 +201,9 @@ void test_bits_of_passes(Rng& rng) {
       require_same_bits("unary", [&] { return std::vector{unary(static_cast<Unary>(op), y)}; });
     for (int op = 0; op < size_of<Binary>(); ++op) {
       const auto b = static_cast<Binary>(op);
-      require_same_bits("binary",
-                        [&] { return std::vector{binary(b, y, x), binary(b, y, row), binary(b, column, x)}; });
+      require_same_bits("binary", [&] {
+        return std::vector{binary(b, y, x), binary(b, y, row), binary(b, column, x)};
+      });
     }
     require_same_bits("comparison, choice, cast", [&] {
       const Tensor greater = compare(Compare::greater, x, row);
@@ -273,7 +277,8 @@ void test_environment() {
   require(with("9999", "9999") == all, "variables that ask for more than there are");
   require(with("many", "") == all && with("0", "") == all, "an OMP_NUM_THREADS that is no number");
   for (const char* bad : {"0", "-1", "two", "2,3", "1.5"})
-    require_throw<std::invalid_argument>("DENSEGRAD_NUM_THREADS", [&] { with("", bad); }, "must be a positive integer");
+    require_throw<std::invalid_argument>(
+        "DENSEGRAD_NUM_THREADS", [&] { with("", bad); }, "must be a positive integer");
   for (std::size_t i = 0; i < 2; ++i) before[i].empty() ? unsetenv(names[i]) : setenv(names[i], before[i].c_str(), 1);
 }
 

@@ -31,7 +31,11 @@ void test_variable() {
   require_all("assign of itself", v->value(), 3);
   require(v->value().raw() == address, "a second assign moved the variable");
   require_throw<std::invalid_argument>(
-      "assign of another shape", [&] { v->assign(filled(4, {2, 3})); }, "Variable.assign");
+      "assign of another shape",
+      [&] {
+        v->assign(filled(4, {2, 3}));
+      },
+      "Variable.assign");
   require_all("the variable after a failed assign", v->value(), 3);
 
   // What a tape holds is the value at the time of the operation.
@@ -112,7 +116,8 @@ void test_recorders() {
   require(recorders().size() == before + 1, "a failed operation changed the stack");
   require_all("the gradient after a failed operation", tape.gradient({y}, {x}, {})[0], 4);
   tape.exit();
-  require_throw<std::invalid_argument>("a second exit", [&] { tape.exit(); }, "not recording");
+  require_throw<std::invalid_argument>(
+      "a second exit", [&] { tape.exit(); }, "not recording");
 
   // Tapes may be left in any order, and a tape that dies while it records takes itself off the stack.
   auto first = std::make_unique<Tape>(false, false), second = std::make_unique<Tape>(false, false);
@@ -187,7 +192,8 @@ void test_callbacks() {
     tape.enter();
     tape.watch(x);
     const Tensor y = cube(true);
-    require_throw<std::runtime_error>("a failing callback", [&] { tape.gradient({y}, {x}, {}); }, "the callback fails");
+    require_throw<std::runtime_error>(
+        "a failing callback", [&] { tape.gradient({y}, {x}, {}); }, "the callback fails");
     require(recorders().empty(), "a failing callback left recorders open");
   }
   require(alive == 0, alive, " callbacks outlive a failed gradient");
