@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from densegrad import _core, config
 from densegrad._core import Tensor
-from densegrad.saving import Names, serialize_keras_object
+from densegrad.saving import Names
 
 __all__ = [
     "Constraint",
@@ -144,37 +144,6 @@ class MinMaxNorm(Constraint):
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 
 
-def get(identifier):
-    """Return the constraint that `identifier` means.
-
-    Args:
-        identifier: a name such as `"non_neg"`, a config, a `Constraint` (or a subclass), a callable on a tensor, or
-            None, which stays None.
-
-    Raises:
-        ValueError: for an unknown name.
-        TypeError: for anything else that is not callable.
-
-    Source: Keras `constraints.get`.
-    """
-    return _names.get(identifier)
-
-
-def serialize(constraint):
-    """Return the config of `constraint` with its class. Source: Keras `constraints.serialize`."""
-    return serialize_keras_object(constraint)
-
-
-def deserialize(config, custom_objects=None):
-    """Return the constraint that a name or a config means.
-
-    Args:
-        config: a name such as "non_neg", or a dict with `class_name` and `config`.
-        custom_objects: dict from names to classes and functions.
-
-    Raises:
-        ValueError: for an unknown name.
-
-    Source: Keras `constraints.deserialize`.
-    """
-    return _names.deserialize(config, custom_objects)
+get, serialize, deserialize = _names.functions(
+    "constraint", "a name, a config, a `Constraint` (or a subclass), a callable on a tensor", "non_neg"
+)

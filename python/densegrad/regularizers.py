@@ -6,7 +6,7 @@ import math
 
 from densegrad import _core
 from densegrad._core import Tensor
-from densegrad.saving import Names, serialize_keras_object
+from densegrad.saving import Names
 
 __all__ = [
     "L1",
@@ -181,37 +181,6 @@ class OrthogonalRegularizer(Regularizer):
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
 
 
-def get(identifier):
-    """Return the regularizer that `identifier` means.
-
-    Args:
-        identifier: a name such as `"l2"`, a config, a `Regularizer` (or a subclass), a callable on a tensor, or None,
-            which stays None.
-
-    Raises:
-        ValueError: for an unknown name.
-        TypeError: for anything else that is not callable.
-
-    Source: Keras `regularizers.get`.
-    """
-    return _names.get(identifier)
-
-
-def serialize(regularizer):
-    """Return the config of `regularizer` with its class. Source: Keras `regularizers.serialize`."""
-    return serialize_keras_object(regularizer)
-
-
-def deserialize(config, custom_objects=None):
-    """Return the regularizer that a name or a config means.
-
-    Args:
-        config: a name such as "l2", or a dict with `class_name` and `config`.
-        custom_objects: dict from names to classes and functions.
-
-    Raises:
-        ValueError: for an unknown name.
-
-    Source: Keras `regularizers.deserialize`.
-    """
-    return _names.deserialize(config, custom_objects)
+get, serialize, deserialize = _names.functions(
+    "regularizer", "a name, a config, a `Regularizer` (or a subclass), a callable on a tensor", "l2"
+)

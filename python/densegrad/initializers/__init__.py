@@ -22,7 +22,6 @@ from densegrad.initializers.draws import (
     TruncatedNormal,
     VarianceScaling,
 )
-from densegrad.saving import serialize_keras_object
 
 __all__ = [
     "Constant",
@@ -106,21 +105,4 @@ def _values(array):
     return values
 
 
-def serialize(initializer):
-    """Return the config of `initializer` with its class. Source: Keras `initializers.serialize`."""
-    return serialize_keras_object(initializer)
-
-
-def deserialize(config, custom_objects=None):
-    """Return the initializer that a name or a config means.
-
-    Args:
-        config: a name such as "zeros", or a dict with `class_name` and `config`.
-        custom_objects: dict from names to classes and functions.
-
-    Raises:
-        ValueError: for an unknown name.
-
-    Source: Keras `initializers.deserialize`.
-    """
-    return names.deserialize(config, custom_objects)
+_, serialize, deserialize = names.functions("initializer", "see `get`", "zeros")

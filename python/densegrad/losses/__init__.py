@@ -45,7 +45,7 @@ from densegrad.losses.regression import (
     mean_squared_logarithmic_error,
     poisson,
 )
-from densegrad.saving import Names, serialize_keras_object
+from densegrad.saving import Names
 
 __all__ = [
     "BinaryCrossentropy",
@@ -130,24 +130,7 @@ def get(identifier):
     return _names.get(identifier)
 
 
-def serialize(loss):
-    """Return the config of a loss or of a function. Source: Keras `losses.serialize`."""
-    return serialize_keras_object(loss)
-
-
-def deserialize(name, custom_objects=None):
-    """Return the loss or function that a name or a config means.
-
-    Args:
-        name: a name such as "mse", or a dict with `class_name` and `config`.
-        custom_objects: dict from names to classes and functions.
-
-    Raises:
-        ValueError: for an unknown name.
-
-    Source: Keras `losses.deserialize`.
-    """
-    return _names.deserialize(name, custom_objects)
+_, serialize, deserialize = _names.functions("loss", "see `get`", "mse", "name")
 
 
 def as_loss(identifier) -> Loss:

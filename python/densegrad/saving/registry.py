@@ -8,8 +8,7 @@ A built-in class or function is registered where it is defined, and nowhere else
     class RandomUniform(Initializer):
         def get_config(self): ...
 
-    def get(identifier):
-        return _names.get(identifier)
+    get, serialize, deserialize = _names.functions("initializer", "a name such as `'uniform'`, a config")
 
 Nothing is ever imported by the name in a config, and no code is read from one.
 """
@@ -111,6 +110,63 @@ class Names:
             if own and config.get("module", "builtins") == "builtins":
                 config = {"config": {}, **config, "module": f"keras.{self.module}"}
         return deserialize_keras_object(config, custom_objects)
+
+    def functions(self, kind, means, example, argument="config"):
+        """Return the public functions `get`, `serialize` and `deserialize` of the module, documented.
+
+        Args:
+            kind: what an object is, such as "initializer": the argument of `serialize`.
+            means: what `get` takes besides None, a sentence without its end.
+            example: a name, for `deserialize`.
+            argument: what the argument of `deserialize` is called.
+        """
+        from densegrad.saving.serialization import serialize_keras_object
+
+        # As `namedtuple` does: signatures of their own.
+        scope = {"_names": self, "_serialize": serialize_keras_object, "__name__": f"densegrad.{self.module}"}
+        article = "an" if kind[0] in "aeio" else "a"
+        text = _FUNCTIONS.format(
+            kind=kind, article=article, means=means, example=example, argument=argument, module=self.module
+        )
+        exec(text, scope)
+        return scope["get"], scope["serialize"], scope["deserialize"]
+
+
+_FUNCTIONS = '''
+def get(identifier):
+    """Return the {kind} that `identifier` means.
+
+    Args:
+        identifier: {means}, or None, which stays None.
+
+    Raises:
+        ValueError: for an unknown name.
+        TypeError: for anything else that is not callable.
+
+    Source: Keras `{module}.get`.
+    """
+    return _names.get(identifier)
+
+
+def serialize({kind}):
+    """Return the config of {article} {kind}, with its class, or of a function. Source: Keras `{module}.serialize`."""
+    return _serialize({kind})
+
+
+def deserialize({argument}, custom_objects=None):
+    """Return the {kind} that a name or a config means.
+
+    Args:
+        {argument}: a name such as "{example}", or a dict with `class_name` and `config`.
+        custom_objects: dict from names to classes and functions.
+
+    Raises:
+        ValueError: for an unknown name.
+
+    Source: Keras `{module}.deserialize`.
+    """
+    return _names.deserialize({argument}, custom_objects)
+'''
 
 
 class CustomObjectScope:
