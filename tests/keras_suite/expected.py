@@ -31,6 +31,7 @@ MODULES = (
     "metrics/correlation_metrics_test",
     "metrics/f_score_metrics_test",
     "metrics/hinge_metrics_test",
+    "metrics/iou_metrics_test",
     "metrics/probabilistic_metrics_test",
     "metrics/reduction_metrics_test",
     "metrics/regression_metrics_test",
