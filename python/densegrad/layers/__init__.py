@@ -6,6 +6,7 @@ from densegrad.layers.configs import deserialize, serialize
 from densegrad.layers.convolutional import Conv2D
 from densegrad.layers.core import Dense, Input, InputLayer
 from densegrad.layers.functions import Identity, Lambda
+from densegrad.layers.input_spec import InputSpec
 from densegrad.layers.merging import (
     Add,
     Average,
@@ -42,6 +43,7 @@ __all__ = [
     "Identity",
     "Input",
     "InputLayer",
+    "InputSpec",
     "Lambda",
     "Layer",
     "LeakyReLU",

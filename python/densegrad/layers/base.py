@@ -10,6 +10,7 @@ import numpy as np
 from densegrad import _core, config, graph, regularizers
 from densegrad._core import Tensor, Variable
 from densegrad.layers.configs import Configurable, names
+from densegrad.layers.input_spec import check
 from densegrad.layers.penalties import Penalized, adding
 from densegrad.layers.tracking import Tracked
 from densegrad.saving import deserialize_keras_object
@@ -85,6 +86,7 @@ class Layer(Configurable, Penalized, Tracked):
     _stateless = False  # without weights, unless a subclass defines `build`: built from the start
     _output_shape = None  # of the first call, with None for the batch
     _takes_training = False
+    input_spec = None  # an `InputSpec`, or a list of one for each input
     _casts_integers = False  # of inputs; a layer that indexes by its input must keep them
 
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, name=None, **kwargs):
@@ -146,6 +148,8 @@ class Layer(Configurable, Penalized, Tracked):
     # -- calling -----------------------------------------------------------------------------------------------
 
     def __call__(self, x, *args, **kwargs):
+        if self.input_spec is not None:
+            check(self, x)
         if type(x) is not Tensor and graph.is_symbolic(x, args, kwargs):
             self._require_init()
             return graph.call_layer(self, (x, *args), kwargs)

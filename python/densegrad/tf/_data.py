@@ -8,6 +8,8 @@ import random as python_random
 import numpy as np
 
 from densegrad import _core, ops, random
+from densegrad._shape import TensorShape
+from densegrad.tf._program import TensorSpec
 
 AUTOTUNE = -1
 
@@ -28,10 +30,11 @@ class Dataset:
     Source: TensorFlow `data.Dataset`.
     """
 
-    def __init__(self, iterate, length=None, read=None):
+    def __init__(self, iterate, length=None, read=None, uneven=False):
         # `length` is infinity where there is no end, None where it is not known. `iterate()` gives an iterator; `read`
-        # makes an element of what it yields: row numbers, or the element itself.
-        self._iterate, self._length, self._read = iterate, length, read
+        # makes an element of what it yields: row numbers, or the element itself. `uneven`: the elements are batches, of
+        # which one may be shorter.
+        self._iterate, self._length, self._read, self._uneven = iterate, length, read, uneven
 
     @staticmethod
     def from_tensor_slices(tensors, name=None):
@@ -63,7 +66,8 @@ class Dataset:
         """Tuples of the elements of several datasets, as long as the shortest."""
         datasets = datasets[0] if len(datasets) == 1 and isinstance(datasets[0], tuple) else datasets
         lengths = [d._length for d in datasets]
-        return Dataset(lambda: iter(zip(*datasets)), None if None in lengths else min(lengths))
+        length = None if None in lengths else min(lengths)
+        return Dataset(lambda: iter(zip(*datasets)), length, uneven=any(d._uneven for d in datasets))
 
     @staticmethod
     def from_generator(generator, output_types=None, output_shapes=None, args=None, output_signature=None, name=None):
@@ -86,8 +90,26 @@ class Dataset:
             raise TypeError("[Dataset] the length is unknown or infinite.")
         return self._length
 
-    def _with(self, change, length):
-        return Dataset(lambda: change(self._iterate()), length, self._read)
+    def _with(self, change, length, uneven=None):
+        return Dataset(lambda: change(self._iterate()), length, self._read, self._uneven if uneven is None else uneven)
+
+    @property
+    def element_spec(self):
+        """A `TensorSpec` for each tensor of the first element, with None for the rows of batches that may be shorter.
+
+        Raises:
+            ValueError: if there are no elements.
+
+        Source: TensorFlow `Dataset.element_spec`.
+        """
+        for element in self:
+            return _map(self._spec, element)
+        raise ValueError("[Dataset.element_spec] the dataset is empty: it must have an element.")
+
+    def _spec(self, leaf):
+        t = _core.convert(leaf)
+        shape = (None, *t.shape[1:]) if self._uneven and t.ndim else tuple(t.shape)
+        return TensorSpec(TensorShape(shape), t.dtype)
 
     def batch(self, batch_size, drop_remainder=False, **options):
         """`batch_size` consecutive elements stacked along a new first axis; the last batch may be shorter."""
@@ -102,8 +124,8 @@ class Dataset:
 
         n = self._length
         if n in (None, math.inf):
-            return self._with(chunks, n)
-        return self._with(chunks, n // size if drop_remainder else -(-n // size))
+            return self._with(chunks, n, not drop_remainder)
+        return self._with(chunks, n // size if drop_remainder else -(-n // size), not drop_remainder)
 
     def shuffle(self, buffer_size, seed=None, reshuffle_each_iteration=True, name=None):
         """Each element drawn from the next `buffer_size` ones, in a new order each time unless told otherwise."""
@@ -130,7 +152,7 @@ class Dataset:
         def rounds():
             return (e for _ in (itertools.count() if forever else range(count)) for e in self._iterate())
 
-        return Dataset(rounds, length, self._read)
+        return Dataset(rounds, length, self._read, self._uneven)
 
     def take(self, count, name=None):
         """The first `count` elements."""
@@ -143,7 +165,7 @@ class Dataset:
         def kept():
             return (e for e in self if (predicate(*e) if isinstance(e, tuple) else predicate(e)))
 
-        return Dataset(kept)
+        return Dataset(kept, uneven=self._uneven)
 
     def skip(self, count, name=None):
         """The elements after the first `count`."""
@@ -156,7 +178,7 @@ class Dataset:
         def mapped():
             return (map_func(*e) if isinstance(e, tuple) else map_func(e) for e in self)
 
-        return Dataset(mapped, self._length)
+        return Dataset(mapped, self._length, uneven=self._uneven)
 
     def unbatch(self, name=None):
         """The rows of the elements, one by one."""
@@ -172,7 +194,8 @@ class Dataset:
     def concatenate(self, dataset, name=None):
         """The elements of this dataset, then those of another."""
         lengths = (self._length, dataset._length)
-        return Dataset(lambda: itertools.chain(self, dataset), None if None in lengths else sum(lengths))
+        length = None if None in lengths else sum(lengths)
+        return Dataset(lambda: itertools.chain(self, dataset), length, uneven=self._uneven or dataset._uneven)
 
     def reduce(self, initial_state, reduce_func, name=None):
         """The last state = reduce_func(state, element)."""
@@ -184,7 +207,7 @@ class Dataset:
         def numbered():
             return ((_core.constant(np.int64(i)), e) for i, e in zip(itertools.count(start), self))
 
-        return Dataset(numbered, self._length)
+        return Dataset(numbered, self._length, uneven=self._uneven)
 
     def prefetch(self, buffer_size=None, name=None):
         """The same elements: they are at hand."""
