@@ -11,7 +11,7 @@ import itertools
 
 import densegrad as dg
 import numpy as np
-from oracles import ULPS, gamma
+from oracles import ULPS, gamma, ulp
 from rows import Row, exact
 
 ops = dg.ops
@@ -114,6 +114,60 @@ def logdet_bound(value, dtype, x):
     return 2 * logarithms_bound(dtype, errors, pivots)
 
 
+def spread(rng, shapes):
+    """Matrices whose symmetric parts have eigenvalues at least 2 apart, by Gershgorin's circles (m <= 5)."""
+    return [rng.uniform(-0.25, 0.25, s) + 4 * np.diag(np.arange(s[-1]) - 1.0) for s in shapes]
+
+
+def eigenvalues(x):
+    """The roots of det(a - w): NumPy's in float64, after three steps of Newton's method by minors."""
+    a, one = symmetric(x), np.eye(x.shape[-1], dtype=x.dtype)
+    w = np.linalg.eigvalsh(np.asarray(a, "float64")).astype(x.dtype)
+    for _ in range(3):
+        rest = a[..., None, :, :] - w[..., None, None] * one
+        slope = -sum(minor(rest, i, i) for i in range(x.shape[-1]))
+        w = w - det(rest) / slope
+    return w
+
+
+def projections(x):
+    """The products of (a - w_i) / (w_k - w_i) over i, one matrix for each k."""
+    a, w, one = symmetric(x), eigenvalues(x), np.eye(x.shape[-1], dtype=x.dtype)
+    every = [one + 0 * a for _ in range(x.shape[-1])]
+    for k, i in itertools.permutations(range(x.shape[-1]), 2):
+        here, there = (w[..., j, None, None] for j in (k, i))
+        every[k] = every[k] @ (a - there * one) / (here - there)
+    return np.stack(every, -3)
+
+
+def rotated(x):
+    """|E| of Jacobi's rotations in float64: ten rounds, six roundings of two rows and columns each (Wilkinson)."""
+    m = x.shape[-1]
+    return 2 * gamma(6 * 10 * m * m, "float64") * np.sqrt((symmetric(x) ** 2).sum(axis=(-2, -1)))
+
+
+def eigenvalues_bound(value, dtype, x):
+    """|E|, and one rounding; symmetric(x) in `dtype` is exact but for one rounding of each entry."""
+    entries = np.abs(symmetric(x)).sum(-1).max(-1, initial=0) * gamma(2, dtype)
+    return (rotated(x) + entries)[..., None] + ulp(value, dtype)
+
+
+def projections_bound(value, dtype, x):
+    """Two vectors that |E| turns by |E| / gap, and the roundings of their entries, which are at most 1."""
+    entries = np.abs(symmetric(x)).sum(-1).max(-1, initial=0) * gamma(2, dtype)
+    gap = 2
+    return 4 * (rotated(x) + entries)[..., None, None, None] / gap + gamma(4, dtype)
+
+
+def projected(a):
+    v = ops.swapaxes(ops.eigh(a)[1], -1, -2)
+    return v[..., :, None] * v[..., None, :]
+
+
+def triangle_bound(value, dtype, a, b):
+    return solve_bound(value, dtype, np.triu(a), b)
+
+
 def of_symmetric(function):
     def call(x):
         x = dg._core.convert(x)
@@ -145,4 +199,13 @@ LINALG = [
         lambda v, d, x: np.swapaxes(cholesky_bound(v, d, x), -1, -2), op="cholesky", wrt=(0,)),
     Row("logdet", None, of_symmetric(ops.logdet), lambda x: np.log(det(symmetric(x))), positive, SHAPES, logdet_bound,
         op="logdet", wrt=(0,)),
+    Row("solve_triangular", None, ops.solve_triangular, lambda a, b: solve(np.triu(a), b), dominant,
+        [*SYSTEMS, ((3, 3), (3, 2))], triangle_bound, op="solve_triangular", wrt=(0, 1)),
+    Row("solve_triangular lower=True", None, lambda a, b: ops.solve_triangular(a, b, lower=True),
+        lambda a, b: solve(np.tril(a), b), dominant, [*SYSTEMS, ((3, 3), (3, 2))],
+        lambda v, d, a, b: solve_bound(v, d, np.tril(a), b), op="solve_triangular", wrt=(0, 1)),
+    Row("eigvalsh", "eigh", of_symmetric(ops.eigvalsh), eigenvalues, spread, SHAPES, eigenvalues_bound, op="eigvalsh",
+        wrt=(0,)),
+    Row("eigh projections", None, of_symmetric(projected), projections, spread, SHAPES, projections_bound, op="eigh",
+        wrt=(0,)),
 ]  # fmt: skip

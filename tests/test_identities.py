@@ -8,7 +8,7 @@ from densegrad import _core
 Y = np.array([[0.0, 1.0, 0.0]])
 Z = np.array([[1.0, 2.0, 3.0]])
 SNAPSHOTS = {
-    "value": lambda v: v.value,
+    "value": lambda v: v.value(),
     "convert": _core.convert,
     "cast": lambda v: dg.ops.cast(v, "float64"),
     "reshape": lambda v: dg.ops.reshape(v, (3,)),

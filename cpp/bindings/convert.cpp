@@ -188,6 +188,13 @@ T* value_in(py::handle h) {
 
 const Tensor* tensor_in(py::handle value) { return value_in<Tensor>(value); }
 Variable* variable_in(py::handle value) { return value_in<Variable>(value); }
+const VariableValue* variable_value_in(py::handle value) { return value_in<VariableValue>(value); }
+
+std::shared_ptr<Variable> variable_behind(py::handle value) {
+  if (Variable* v = variable_in(value)) return v->shared_from_this();
+  const VariableValue* held = variable_value_in(value);
+  return held ? held->current() : nullptr;
+}
 
 const Tensor* as_tensor(py::handle value) {
   if (const Tensor* t = tensor_in(value)) {
@@ -196,6 +203,7 @@ const Tensor* as_tensor(py::handle value) {
           "[functional] a symbolic tensor of a functional model has no values here: call layers and operations of "
           "`dg.ops` on it, and define a Layer for anything else.");
     }
+    if (const VariableValue* held = variable_value_in(value)) return &held->read();
     return t;
   }
   if (Variable* v = variable_in(value)) return &v->read();
@@ -203,13 +211,43 @@ const Tensor* as_tensor(py::handle value) {
 }
 
 const Tensor& peek(py::handle value) {
-  if (Variable* v = variable_in(value)) return v->value();
+  if (const auto v = variable_behind(value)) return v->value();
   if (const Tensor* t = tensor_in(value)) return *t;
   fail<TypeError>("[tensor] this object was made without its constructor: use dg.constant or dg.Variable.");
 }
 
+namespace {
+
+const Recorder* innermost_trace() {
+  const Recorder* trace = nullptr;
+  for (const Recorder* recorder : recorders())
+    if (recorder->complete) trace = recorder;
+  return trace;
+}
+
+}  // namespace
+
+VariableValue::VariableValue(Variable& v)
+    : Tensor(identity(v.read())), origin_(v.weak_from_this()), trace_(innermost_trace()) {}
+
+std::shared_ptr<Variable> VariableValue::current() const {
+  auto v = origin_.lock();
+  // An assignment moves those who read the memory, this tensor among them, to a copy.
+  return v && v->value().storage().get() == storage().get() ? v : nullptr;
+}
+
+const Tensor& VariableValue::read() const {
+  const auto v = current();
+  if (!v) return *this;
+  if (trace_ != innermost_trace()) {
+    for (Recorder* recorder : recorders())
+      recorder->unrepeatable("it uses `value` of a variable that was read outside of it: read it inside");
+  }
+  return v->read();
+}
+
 Tensor detached(const Tensor& result, py::handle source, bool of_tensor) {
-  const bool aliases = variable_in(source) || (of_tensor && tensor_in(source));
+  const bool aliases = variable_behind(source) || (of_tensor && tensor_in(source));
   return aliases && result.id() == peek(source).id() ? identity(result) : result;
 }
 

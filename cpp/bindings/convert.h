@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/tensor.h"
+#include "ops/primitive.h"
 #include "ops/variable.h"
 
 namespace densegrad::python {
@@ -41,9 +42,29 @@ struct SymbolicOperand : TypeError {
   using TypeError::TypeError;
 };
 
+// What `Variable.value` gives: the variable itself for derivatives, until it is assigned; from then on a tensor of its own.
+class VariableValue : public Tensor {
+ public:
+  explicit VariableValue(Variable& v);
+  // The variable that it was read from; null when that is gone.
+  std::shared_ptr<Variable> origin() const { return origin_.lock(); }
+  // The same, null too when it has been assigned since.
+  std::shared_ptr<Variable> current() const;
+  // For an operation: the variable where this is its current value. A function that is recorded hears of a value that came
+  // into it from outside: whether that is current may be different at the next call.
+  const Tensor& read() const;
+
+ private:
+  std::weak_ptr<Variable> origin_;
+  const Recorder* trace_;
+};
+
 // Asked at every operation, so by comparing type pointers instead of by pybind11's registry. Both are null for other types.
 const Tensor* tensor_in(py::handle value);
 Variable* variable_in(py::handle value);
+const VariableValue* variable_value_in(py::handle value);
+// The variable that derivatives see: the argument itself, or the one whose current value it is.
+std::shared_ptr<Variable> variable_behind(py::handle value);
 inline bool is_tensor(py::handle value) { return tensor_in(value) || variable_in(value); }
 
 // The tensor behind a Tensor or Variable, null for other types; a trainable variable is announced to the open tapes.

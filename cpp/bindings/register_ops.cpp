@@ -199,6 +199,13 @@ void register_ops(py::module_& m) {
       py::arg("a"));
   m.def(
       "cholesky", [](py::handle a) { return cholesky(convert(a)); }, py::arg("a"));
+  m.def(
+      "eigh",
+      [](py::handle a) {
+        const Tensors both = eigh(convert(a));
+        return py::make_tuple(both[0], both[1]);
+      },
+      py::arg("a"));
   m.def("primitive_names", [] {
     std::vector<std::string> names;
     for (const Primitive* p : all_primitives()) names.push_back(p->name);

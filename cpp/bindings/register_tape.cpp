@@ -83,8 +83,15 @@ void collectable(PyHeapTypeObject* heap_type) {
                   std::string(py::str(py::type::handle_of(value).attr("__name__"))), ": ", rule);
 }
 
+// The variable that a source means, if any: an old value does too, unless it was itself watched.
+std::shared_ptr<Variable> source_variable(const Tape& tape, py::handle source) {
+  const VariableValue* held = variable_value_in(source);
+  return held && !tape.is_watched(*held) ? held->origin() : variable_behind(source);
+}
+
 // A source as a tensor. A layer (anything with a key) stands for its output.
 Tensor resolve_source(const Tape& tape, py::handle source, const std::string& tag) {
+  if (const auto variable = source_variable(tape, source)) return variable->value();
   if (is_tensor(source)) return peek(source);
   if (!py::hasattr(source, "_key")) {
     no_tensor("sources", tag, source, "it must hold tensors, variables or layers; plain values are not recorded.");
@@ -121,8 +128,8 @@ void watch(Tape& tape, py::handle structure) {
            << ": only float32 and float64 have gradients, so its gradient will be None; convert it with "
               "dg.ops.cast(x, 'float32') first.";
       if (PyErr_WarnEx(PyExc_UserWarning, text.str().c_str(), 1) < 0) throw py::error_already_set();
-    } else if (Variable* variable = variable_in(v)) {
-      tape.watch(variable->shared_from_this());
+    } else if (const auto variable = variable_behind(v)) {
+      tape.watch(variable);
     } else {
       tape.watch(peek(v));
     }
@@ -301,7 +308,10 @@ void register_tape(py::module_& m) {
           "_tracks", [](const Tape& tape, py::handle t) { return tape.tracks(peek(t)); }, py::arg("tensor"))
       .def(
           "_resolve",
-          [](const Tape& tape, py::handle source) { return resolve_source(tape, source, "GradientTape.explain"); },
+          [](const Tape& tape, py::handle source) {
+            if (const auto variable = source_variable(tape, source)) return py::cast(variable);
+            return py::cast(resolve_source(tape, source, "GradientTape.explain"));
+          },
           py::arg("source"))
       .def_property_readonly("_is_dropped", &Tape::is_dropped)
       .def_readonly("_watches_variables", &Tape::watch_accessed_variables)

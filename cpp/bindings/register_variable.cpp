@@ -71,8 +71,10 @@ void register_variable(py::module_& m) {
   c.def_readwrite("path", &Variable::path, "The names of the layers around it and its own, joined by '/'.");
   c.def_readonly("trainable", &Variable::trainable, "Whether open tapes watch it when it is read.");
   c.def_property_readonly(
-      "value", [](Variable& v) { return identity(v.read()); },
-      "The value now, as a tensor; it does not change with later assignments.");
+      "value", [](Variable& v) { return VariableValue(v); },
+      "The value now, as a tensor that does not change with later assignments. Until the next one it counts as the\n"
+      "variable: as an operand, a source of gradients, or watched. `value()` is a copy that does not.\n\n"
+      "Source: Keras `Variable.value`, TensorFlow `Variable.value()`.");
   // Set on a variable, they are in its own dict.
   c.attr("constraint") = py::none();
   c.attr("regularizer") = py::none();
@@ -92,6 +94,11 @@ void register_variable(py::module_& m) {
         py::arg("value"), "Adds a value of the variable\'s shape; returns the variable.");
   c.def("assign_sub", self([](Variable& v, py::handle value) { assign_moved(v, value, Binary::subtract); }),
         py::arg("value"), "Subtracts a value of the variable\'s shape; returns the variable.");
+  py::class_<VariableValue, Tensor>(m, "VariableValue")
+      .def(
+          "__call__", [](const VariableValue& value) { return identity(value); },
+          "The same as a plain tensor: what depends on it depends on the variable only by the tapes that saw the "
+          "reading.");
   m.def("restored_variable", [](py::handle value, bool trainable, const std::string& name, const std::string& path) {
     const auto v = std::make_shared<Variable>(convert(value), name, trainable);
     v->path = path;

@@ -6,11 +6,10 @@
 
 #include "ops/batch.h"
 #include "ops/broadcast.h"
+#include "ops/matrices.h"
 #include "ops/ops.h"
 
 namespace densegrad {
-
-namespace {
 
 Shape leading(const Shape& s) { return Shape(s.begin(), s.end() - 2); }
 
@@ -39,6 +38,9 @@ Tensor eye(DType dtype, index_t m) {
   });
   return t;
 }
+Tensor symmetric(const Tensor& x) { return multiply(add(x, transposed(x)), constant_like(x, 0.5)); }
+
+namespace {
 
 // P a = L U in place (L without its diagonal of ones); rows[i] is the row of a that stands at i. The sign is that of P.
 template <class T>
@@ -284,7 +286,6 @@ Tensor lower_half(const Tensor& x) {
   });
   return multiply(x, mask);
 }
-Tensor symmetric(const Tensor& x) { return multiply(add(x, transposed(x)), constant_like(x, 0.5)); }
 
 bool cholesky_vjp(VjpContext& c) {
   const Tensor& l = c.outputs[0];

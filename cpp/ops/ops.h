@@ -67,6 +67,7 @@ Tensor inv(const Tensor& a);
 Tensor det(const Tensor& a);
 Tensors slogdet(const Tensor& a);  // the sign of the determinant, the logarithm of its absolute value
 Tensor cholesky(const Tensor& a);
+Tensors eigh(const Tensor& a);  // eigenvalues in ascending order, eigenvectors in columns; reads the lower triangle
 
 // The parameters of an activation: with their defaults, by name, and whether they are in their domains (else it fails).
 const ActivationParams& with_defaults(Activation activation);

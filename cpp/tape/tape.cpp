@@ -84,6 +84,13 @@ std::vector<Tensor> Tape::calls_of(std::uint64_t layer) const {
   return outputs;
 }
 
+bool Tape::is_watched(const Tensor& t) const {
+  const auto made = [&](const Node& node) {
+    return std::any_of(node.outputs.begin(), node.outputs.end(), [&](const Tensor& y) { return y.id() == t.id(); });
+  };
+  return tracks(t) && std::none_of(nodes_->begin(), nodes_->end(), made);
+}
+
 void Tape::watch(const std::shared_ptr<Variable>& v) {
   watch(v->value());
   const auto by_id = [](const auto& a, const auto& b) { return a->value().id() < b->value().id(); };

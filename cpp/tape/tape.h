@@ -64,6 +64,8 @@ class Tape : public Recorder {
     Place place;
   };
   bool tracks(const Tensor& t) const { return tracked_.contains(t.id()); }
+  // Whether it is tracked, but not as the result of an operation.
+  bool is_watched(const Tensor& t) const;
   void cut(const char* what, const Tensors& inputs, const Tensors& outputs) override;
   void passed(const char* what, const Tensors& inputs, const Tensors& outputs) override;
   const std::vector<Cut>& cuts() const { return cuts_; }

@@ -51,6 +51,8 @@ _FUNCTIONS = {
     np.linalg.inv: (ops.inv, {"a": "a"}),
     np.linalg.det: (ops.det, {"a": "a"}),
     np.linalg.cholesky: (ops.cholesky, {"a": "a", "upper": "upper"}),
+    np.linalg.eigh: (ops.eigh, {"a": "a", "UPLO": None}),
+    np.linalg.eigvalsh: (ops.eigvalsh, {"a": "a", "UPLO": None}),
     np.round: (ops.round, {"a": "x", "decimals": None, "out": None}),
     np.clip: (ops.clip, {"a": "x", "a_min": "x_min", "a_max": "x_max", "out": None}),
     np.reshape: (ops.reshape, {"a": "x", "shape": "newshape", "order": None}),
@@ -98,7 +100,7 @@ _REQUIRED = {
 # For these NumPy knows integers and bools, ours do not; such tensors have no gradient that could be cut.
 _FLOATS_ONLY = {
     np.sum, np.prod, np.mean, np.var, np.std, np.average, np.linalg.norm, np.linalg.solve, np.linalg.inv,
-    np.linalg.det, np.linalg.cholesky, np.clip,
+    np.linalg.det, np.linalg.cholesky, np.linalg.eigh, np.linalg.eigvalsh, np.clip,
 }  # fmt: skip
 
 # What reads no values.

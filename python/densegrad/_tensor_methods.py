@@ -46,7 +46,7 @@ def get_shape(self):
 
 def read_value(self):
     """The value as a tensor, recorded as a read of the variable. Source: TensorFlow `Variable.read_value`."""
-    return self.value
+    return self.value()
 
 
 def _and(self, other):

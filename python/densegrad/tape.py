@@ -113,7 +113,7 @@ class GradientTape(_core.Tape):
         Raises: TypeError if one is no tensor. RuntimeError if a non-persistent tape gave its gradients, none of which
             was missing.
         """
-        return explain(self, self._resolve(target), source if _is_tensor(source) else self._resolve(source))
+        return explain(self, self._resolve(target), self._resolve(source))
 
     @contextlib.contextmanager
     def stop_recording(self):
@@ -126,10 +126,6 @@ class GradientTape(_core.Tape):
         finally:
             if self._is_watching:  # not consumed meanwhile
                 self._enter()
-
-
-def _is_tensor(value):
-    return isinstance(value, (_core.Tensor, _core.Variable))
 
 
 def wants_zero(tag, choice):

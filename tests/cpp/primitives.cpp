@@ -228,6 +228,9 @@ void linear_algebra_cases(Rng& rng, Cases& cases) {
     cases.push_back({"det", {matrix(n, true)}, {}, {0}});
     cases.push_back({"slogdet", {matrix(n, true)}, {}, {0}});
     cases.push_back({"cholesky", {matrix(n, false)}});
+    // Eigenvalues far from each other.
+    const Tensor steps = multiply(matrix(n, false), tensor_of(DType::float64, {n}, [](index_t i) { return i + 1; }));
+    cases.push_back({"eigh", {add(steps, uniform(rng, {n, n}, -0.5, 0.5))}});
   }
 }
 

@@ -40,6 +40,11 @@ def take_flat(x, i):
     return tf.gather(x, tf.where(i < 0, i + tf.size(x, i.dtype), i))
 
 
+def projected(a):
+    v = tf.linalg.matrix_transpose(tf.linalg.eigh(a)[1])
+    return v[..., :, None] * v[..., None, :]
+
+
 def of_symmetric(function):
     return lambda x: function((x + tf.linalg.matrix_transpose(x)) / 2)
 
@@ -85,6 +90,10 @@ NAMED = {
     "slogdet sign": lambda a: tf.linalg.slogdet(a)[0],
     "cholesky": of_symmetric(tf.linalg.cholesky),
     "cholesky upper=True": of_symmetric(lambda a: K.cholesky(a, upper=True)),
+    "solve_triangular": lambda a, b: tf.linalg.triangular_solve(a, b, lower=False),
+    "solve_triangular lower=True": tf.linalg.triangular_solve,
+    "eigvalsh": of_symmetric(tf.linalg.eigvalsh),
+    "eigh projections": of_symmetric(projected),
     "logdet": of_symmetric(tf.linalg.logdet),
     "custom_gradient": custom_square,
     "expand_dims": lambda x: tf.expand_dims(tf.expand_dims(x, 0), -2),

@@ -2,12 +2,14 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from densegrad import _core
 from densegrad._core import Tensor
 from densegrad.ops._arguments import together
 from densegrad.ops.selecting import diagonal
 
-__all__ = ["cholesky", "det", "inv", "logdet", "slogdet", "solve"]
+__all__ = ["cholesky", "det", "eigh", "eigvalsh", "inv", "logdet", "slogdet", "solve", "solve_triangular"]
 
 
 class SlogDet(NamedTuple):
@@ -15,6 +17,13 @@ class SlogDet(NamedTuple):
 
     sign: Tensor
     log_abs_determinant: Tensor
+
+
+class Eigh(NamedTuple):
+    """The result of `eigh`, by NumPy's names."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
 
 
 def solve(a, b):
@@ -91,3 +100,46 @@ def logdet(x):
     Source: Keras `ops.logdet`.
     """
     return 2 * _core.sum(_core.log(diagonal(_core.cholesky(x), 0, -2, -1)), -1)
+
+
+def solve_triangular(a, b, lower=False):
+    """The x with t @ x = b, for t the upper triangle of a, or the lower one.
+
+    Args: `a`, `b`: as for `solve`.   `lower`: which triangle is read.
+
+    Gradient: that of `solve`; 0 for the other triangle.
+
+    Raises: ValueError if the shapes do not fit, or an entry of the diagonal is 0.
+
+    Source: Keras `ops.solve_triangular`.
+    """
+    a, b = together("solve_triangular", a, b)
+    n = a.shape[-1] if a.ndim else 0
+    mask = np.tri(n, dtype=bool)
+    return solve(_core.where(mask if lower else mask.T, a, 0), b)
+
+
+def eigh(a):
+    """The eigenvalues of symmetric matrices in ascending order, and the eigenvectors in columns: a @ v = v * w.
+
+    Only the lower triangles are read. The sign of an eigenvector is arbitrary: what is computed from it should not
+    depend on it.
+
+    Gradient: that of a symmetric a, itself symmetric: v (diag(dw) + v^T dv / (w_k - w_i)) v^T. Pairs of equal values
+        count as 0 in the second term, which is right for what does not depend on the choice of their eigenvectors.
+
+    Returns: `(eigenvalues, eigenvectors)`, of shapes (..., m) and (..., m, m).
+
+    Source: Keras `ops.eigh`.
+    """
+    return Eigh(*_core.eigh(a))
+
+
+def eigvalsh(a):
+    """The eigenvalues of symmetric matrices in ascending order; only the lower triangles are read.
+
+    Gradient: v_k v_k^T for eigenvalue k, with its eigenvector v_k.
+
+    Source: NumPy `linalg.eigvalsh`.
+    """
+    return _core.eigh(a)[0]

@@ -4,12 +4,13 @@ import numpy as np
 
 from densegrad import _core, ops
 from densegrad._core import Tensor, Variable
+from densegrad.tf._integers import kept
 from densegrad.tf._scattering import IndexedSlices
 
 
 def constant(value, dtype=None, shape=None, name="Const"):
     """A tensor with a copy of a value, repeated or brought to `shape`."""
-    t = _core.constant(value, dtype)
+    t = _core.constant(*kept(value, dtype))
     if shape is None:
         return t
     return ops.full(shape, t) if t.size == 1 else ops.reshape(t, shape)
@@ -17,12 +18,7 @@ def constant(value, dtype=None, shape=None, name="Const"):
 
 def convert_to_tensor(value, dtype=None, dtype_hint=None, name=None):
     """The value as a tensor; a tensor of that dtype is returned as it is."""
-    return _core.convert(value.to_dense() if isinstance(value, IndexedSlices) else value, dtype)
-
-
-def cast(x, dtype, name=None):
-    """x in another dtype."""
-    return ops.cast(x, dtype)
+    return _core.convert(*kept(value.to_dense() if isinstance(value, IndexedSlices) else value, dtype))
 
 
 def zeros(shape, dtype="float32", name=None):

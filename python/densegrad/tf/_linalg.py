@@ -34,6 +34,22 @@ def cholesky(input, name=None):
     return ops.cholesky(input)
 
 
+def eigh(tensor, name=None):
+    """The eigenvalues of symmetric matrices in ascending order, and their eigenvectors in columns."""
+    return ops.eigh(tensor)
+
+
+def eigvalsh(tensor, name=None):
+    """The eigenvalues of symmetric matrices in ascending order."""
+    return ops.eigvalsh(tensor)
+
+
+def triangular_solve(matrix, rhs, lower=True, adjoint=False, name=None):
+    """The X with T X = rhs, for T a triangle of each matrix, transposed if `adjoint`."""
+    matrix = ops.swapaxes(matrix, -1, -2) if adjoint else matrix
+    return ops.solve_triangular(matrix, rhs, bool(lower) != bool(adjoint))
+
+
 def matmul(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint_b=False, name=None):
     """The matrix product of a and b, each transposed if asked."""
     return ops.matmul(a, b, transpose_a or adjoint_a, transpose_b or adjoint_b)

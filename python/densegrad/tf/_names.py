@@ -10,6 +10,7 @@ from densegrad.tf import (
     _checking,
     _data,
     _debugging,
+    _integers,
     _linalg,
     _loops,
     _math,
@@ -22,6 +23,8 @@ from densegrad.tf._keras import keras
 from densegrad.tf._namespace import Namespace, public
 
 _DTYPES = {name: np.dtype(name) for name in ("float32", "float64", "int32", "int64", "bool")}
+# Which no tensor has: arrays do, `cast` and `constant` take those of integers, and everything else says what to use.
+_DTYPES |= {name: np.dtype(name) for name in ("float16", "int8", "int16", "uint8", "uint16", "uint32", "uint64")}
 # The same function under both names.
 _REDUCTIONS = {
     "reduce_all": ops.all,
@@ -161,7 +164,10 @@ test = Namespace(
 errors = Namespace(
     "errors", "The errors of TensorFlow that are raised here.", table={"InvalidArgumentError": ValueError}
 )
-dtypes = Namespace("dtypes", "The dtypes by their names.", table=_DTYPES | {"DType": np.dtype, "as_dtype": np.dtype})
+_CASTS = {"cast": _integers.cast, "saturate_cast": _integers.saturate_cast}
+dtypes = Namespace(
+    "dtypes", "The dtypes by their names.", table=_DTYPES | _CASTS | {"DType": np.dtype, "as_dtype": np.dtype}
+)
 
 _INITIALIZERS = {
     "constant_initializer": initializers.Constant,
@@ -180,6 +186,7 @@ TOP = Namespace(
     | _INITIALIZERS
     | _SHARED
     | _arrays_table
+    | _CASTS
     | _pick(_math_table, "add_n clip_by_value")
     | _pick(_linalg_table, "matmul norm tensordot")
     | public(_loops)

@@ -1,0 +1,32 @@
+"""The rows of docs/differences.md on dtypes and values of tensors."""
+
+import densegrad as dg
+import densegrad.tf as tf
+import numpy as np
+from difference_rows import row
+
+
+@row("a cast to `tf.uint8`, `uint16`, `int8`, `int16` or `uint32`")
+def test_narrow_integers_are_kept_in_wider_ones():
+    image = np.array([-1.5, 0.9, 255.0, 256.0])
+    for name, wide in (
+        ("uint8", "int32"),
+        ("int8", "int32"),
+        ("uint16", "int32"),
+        ("int16", "int32"),
+        ("uint32", "int64"),
+    ):
+        t = tf.cast(image, getattr(tf, name))
+        assert t.dtype == wide
+        np.testing.assert_array_equal(t, image.astype("int64").astype(name))
+        assert tf.constant([1, 2], dtype=name).dtype == tf.constant(np.array([1, 2], name)).dtype == wide
+    assert (tf.cast(200, tf.uint8) + tf.cast(100, tf.uint8)).numpy() == 300
+    assert tf.convert_to_tensor(dg.constant([300, 5]), tf.uint8).numpy().tolist() == [44, 5]
+
+
+@row("`Variable.value` after the variable was assigned")
+def test_a_value_keeps_what_it_was():
+    v = dg.Variable([1.0, 2.0])
+    before = v.value
+    v.assign([3.0, 4.0])
+    assert before.numpy().tolist() == [1, 2] and v.value.numpy().tolist() == [3, 4]
