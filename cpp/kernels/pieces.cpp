@@ -220,18 +220,33 @@ void loss_grad(const LossArgs<T>& args, const T* row_scale, index_t row_scale_st
   });
 }
 
+// Small arrays go together, larger ones one after the other, in pieces.
 template <class T, Optimizer which>
 void update(const UpdateArgs<T>& args) {
-  for_pieces(args.n, update_grain, [&](index_t first, index_t count) {
-    std::array<T*, most_slots> slots{};
-    for (int k = 0; k < args.slot_count; ++k) slots[static_cast<std::size_t>(k)] = args.slots[k] + first;
-    UpdateArgs<T> piece = args;
-    piece.n = count;
-    piece.w += first;
-    piece.grad += first;
-    piece.slots = slots.data();
-    whole<T>().update[static_cast<int>(which)](piece);
-  });
+  const auto kernel = whole<T>().update[static_cast<int>(which)];
+  UpdateArgs<T> some = args;
+  const UpdatePart<T>* const end = args.parts + args.part_count;
+  for (const UpdatePart<T>* part = args.parts; part < end; part += some.part_count) {
+    some.parts = part;
+    some.part_count = 0;
+    while (part + some.part_count < end && part[some.part_count].n <= update_grain) ++some.part_count;
+    if (some.part_count > 0) {
+      kernel(some);
+      continue;
+    }
+    some.part_count = 1;
+    for_pieces(part->n, update_grain, [&](index_t first, index_t count) {
+      UpdatePart<T> piece = *part;
+      piece.n = count;
+      piece.w += first;
+      piece.grad += first;
+      for (int k = 0; k < args.slot_count; ++k) piece.slots[static_cast<std::size_t>(k)] += first;
+      UpdateArgs<T> one = args;
+      one.parts = &piece;
+      one.part_count = 1;
+      kernel(one);
+    });
+  }
 }
 template <class T>
 void decay(index_t n, T weight_decay, T learning_rate, T* w) {

@@ -2,6 +2,7 @@
 // No function here allocates, throws, or keeps a pointer. Outputs may not overlap inputs unless a line says so.
 #pragma once
 
+#include <array>
 #include <cstddef>
 
 #include "formulas/enums.h"
@@ -22,13 +23,20 @@ struct LossArgs {
 
 constexpr std::size_t most_slots = 8;
 
-// One optimizer step over n entries. `hyper` and `slots` in the order that the formula declares.
+// n entries that an optimizer updates; `slots` in the order that the formula declares.
 template <class T>
-struct UpdateArgs {
+struct UpdatePart {
   index_t n;
   T* w;
   const T* grad;
-  T* const* slots;
+  std::array<T*, most_slots> slots;
+};
+
+// One optimizer step over several arrays, with the same number of slots. `hyper` in the order that the formula declares.
+template <class T>
+struct UpdateArgs {
+  const UpdatePart<T>* parts;
+  std::size_t part_count;
   int slot_count;
   T learning_rate;
   const double* hyper;

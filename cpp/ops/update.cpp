@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstring>
+#include <span>
 
 #include "formulas/optimizers.h"
 #include "ops/ops.h"
@@ -101,7 +102,7 @@ std::size_t bytes_of(const Variable& v) {
 // f(data of the variable as T*), after it has been made writable.
 template <class F>
 void visit_data(Variable& v, F&& f) {
-  const Tensor w = v.writable();
+  const Tensor& w = v.writable();
   visit_float(w.dtype(), [&](auto type) { f(w.mutable_data<typename decltype(type)::type>(), w.size()); });
 }
 
@@ -118,25 +119,54 @@ void advance_shared(const UpdateRule& rule, index_t step) {
   });
 }
 
-void apply_rule(const UpdateRule& rule, const VariableUpdate& update, const Tensor& grad, double learning_rate,
-                index_t step) {
-  visit_data(*update.variable, [&](auto* w, index_t n) {
-    using T = std::remove_pointer_t<decltype(w)>;
-    std::array<T*, most_slots> slots{};
+// Collects arrays of one dtype and number of slots, and updates them together.
+template <class T>
+class Updates {
+ public:
+  Updates(const UpdateRule& rule, double learning_rate, index_t step)
+      : rule_(rule),
+        args_{parts_.data(),
+              0,
+              0,
+              static_cast<T>(learning_rate),
+              rule.hyper.data(),
+              step,
+              rule.shared ? static_cast<T>(scalar_of(rule.shared->value())) : T(0)} {}
+
+  void add(const VariableUpdate& update, const Tensor& grad) {
+    const int slot_count = static_cast<int>(update.slots.size());
+    if (args_.part_count == parts_.size() || slot_count != args_.slot_count) run();
+    args_.slot_count = slot_count;
+    const Tensor& w = update.variable->writable();
+    UpdatePart<T>& part = parts_[args_.part_count++];
+    part = {w.size(), w.mutable_data<T>(), grad.data<T>(), {}};
     for (std::size_t i = 0; i < update.slots.size(); ++i) {
-      slots[i] = update.slots[i]->writable().template mutable_data<T>();
+      part.slots[i] = update.slots[i]->writable().template mutable_data<T>();
     }
-    const UpdateArgs<T> args{n,
-                             w,
-                             grad.data<T>(),
-                             slots.data(),
-                             static_cast<int>(update.slots.size()),
-                             static_cast<T>(learning_rate),
-                             rule.hyper.data(),
-                             step,
-                             rule.shared ? static_cast<T>(scalar_of(rule.shared->value())) : T(0)};
-    kernels_for<T>().update[static_cast<int>(rule.optimizer)](args);
-  });
+  }
+  void run() {
+    if (args_.part_count > 0) kernels_for<T>().update[static_cast<int>(rule_.optimizer)](args_);
+    args_.part_count = 0;
+  }
+
+ private:
+  const UpdateRule& rule_;
+  std::array<UpdatePart<T>, 16> parts_;
+  UpdateArgs<T> args_;
+};
+
+// The updates of `updates` with `grads`.
+void apply_rule(const UpdateRule& rule, std::span<const VariableUpdate> updates, const Tensor* grads,
+                double learning_rate, index_t step) {
+  const auto of_type = [&]<class T>(T) {
+    Updates<T> all(rule, learning_rate, step);
+    for (std::size_t k = 0; k < updates.size(); ++k) {
+      if (updates[k].variable->value().dtype() == dtype_of<T>) all.add(updates[k], grads[k]);
+    }
+    all.run();
+  };
+  of_type(float{});
+  of_type(double{});
 }
 
 // The gradients that the rule gets: unscaled, with what was accumulated, clipped.
@@ -236,12 +266,10 @@ class Step {
   }
   void update_each(const Tensors& in) const {
     const double rate = *in[0].data<double>();
-    for (std::size_t k = 0; k < updates_.size(); ++k) {
-      if (rule_.custom) {
-        rule_.custom(k, in[k + 1]);
-      } else {
-        apply_rule(rule_, updates_[k], in[k + 1], rate, count() + 1);
-      }
+    if (rule_.custom) {
+      for (std::size_t k = 0; k < updates_.size(); ++k) rule_.custom(k, in[k + 1]);
+    } else {
+      apply_rule(rule_, updates_, in.begin() + 1, rate, count() + 1);
     }
   }
   void after(const Tensors&) const {
@@ -338,7 +366,7 @@ void update_variable(const UpdateRule& rule, const VariableUpdate& update, doubl
   PauseRecording pause;
   const Tensor grad = cast(update.grad, update.variable->value().dtype());
   grad.raw();
-  apply_rule(rule, update, grad, learning_rate, step);
+  apply_rule(rule, {&update, 1}, &grad, learning_rate, step);
 }
 
 }  // namespace densegrad

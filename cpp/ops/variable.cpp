@@ -34,7 +34,7 @@ const Tensor& Variable::read() {
   return value_;
 }
 
-Tensor Variable::writable() {
+const Tensor& Variable::writable() {
   if (value_.is_unshared()) return value_;
   // Records hold the TensorImpl, views hold the Storage: either kind of reader must not see the write.
   Ref<Storage> mine = value_.storage();

@@ -22,7 +22,7 @@ class Variable : public std::enable_shared_from_this<Variable> {
   // share it are first moved to a copy, so what a tape or a user holds never changes.
   void assign(const Tensor& value);
   // The memory for an in-place update, under the same rule.
-  Tensor writable();
+  const Tensor& writable();
 
   std::string name;
   std::string path;  // layer/name once a layer owns it

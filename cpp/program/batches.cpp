@@ -38,14 +38,17 @@ index_t run_batches(Program& program, const Rows& rows, index_t first, index_t t
   }
   std::vector<const void*> memory(columns.size());
   using Clock = std::chrono::steady_clock;
+  // The end of a long program's results costs nothing beside it, and another run of it would come late.
+  const bool always_whole = program.work() > 1e6;
+  program.make_results(results);
   const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-  index_t done = 0;
-  do {
-    for (std::size_t i = 0; i < columns.size(); ++i) memory[i] = columns[i].batch(rows, first + done * size, size);
-    program.run(memory, results);
-    ++done;
-  } while (done < times && Clock::now() < end);
-  return done;
+  for (index_t done = 1;; ++done) {
+    for (std::size_t i = 0; i < columns.size(); ++i) memory[i] = columns[i].batch(rows, first, size);
+    first += size;
+    const bool last = done == times || Clock::now() >= end;
+    program.run_on(memory, last || always_whole);
+    if (last || (always_whole && Clock::now() >= end)) return done;
+  }
 }
 
 }  // namespace densegrad

@@ -46,6 +46,7 @@ class Lowering {
     find_memory();
     share_in_place();
     place();
+    find_effects();
     emit();
   }
 
@@ -191,6 +192,22 @@ class Lowering {
       memory_[at(owners[i])] = borrowed(program_.arena_->data + buffers[i].offset, buffers[i].bytes);
   }
 
+  // Which steps have an effect, an error that they may raise included, or make something for one that has.
+  void find_effects() {
+    has_effect_.assign(script_.steps.size(), 0);
+    std::vector<char> needed(script_.values.size(), 0);  // by memory: what is written in place needs what was there
+    for (std::size_t s = script_.steps.size(); s-- > 0;) {
+      const ScriptStep& step = script_.steps[s];
+      const auto makes = [&](int v) { return needed[at(root_[at(v)])] != 0; };
+      if (!step.again && !(step.primitive && step.primitive->check) &&
+          !std::any_of(step.outputs.begin(), step.outputs.end(), makes)) {
+        continue;
+      }
+      has_effect_[s] = 1;
+      for (const int v : step.inputs) needed[at(root_[at(v)])] = 1;
+    }
+  }
+
   static Ref<Storage> borrowed(void* data, std::size_t bytes) {
     return Ref<Storage>(new Storage(static_cast<std::byte*>(data), bytes));
   }
@@ -206,11 +223,12 @@ class Lowering {
       memory_[at(base)] = borrowed(nullptr, value(base).bytes());
       program_.results_.push_back({value(r).dtype, value(r).shape, memory_[at(base)]});
     }
-    for (ScriptStep& step : script_.steps) {
+    for (std::size_t s = 0; s < script_.steps.size(); ++s) {
+      ScriptStep& step = script_.steps[s];
       if (step.primitive && step.primitive->views) continue;
       if (!step.again && !step.primitive) step.primitive = &copy_primitive;
-      Program::Instruction instruction{
-          step.primitive, std::move(step.params), std::move(step.again), step.name, {}, {}};
+      Program::Instruction instruction{step.primitive, std::move(step.params), std::move(step.again), step.name, {}, {},
+                                       !has_effect_[s]};
       for (const int v : step.inputs) instruction.inputs.push_back(tensor(v));
       for (const int v : step.outputs) instruction.outputs.push_back(tensor(v));
       for (const int v : step.written) keep(value(v).source);
@@ -251,6 +269,7 @@ class Lowering {
   std::vector<char> needed_;
   std::vector<int> root_;
   std::vector<std::size_t> first_, last_;
+  std::vector<char> has_effect_;
   std::vector<Ref<Storage>> memory_;
 };
 

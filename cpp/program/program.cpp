@@ -6,17 +6,26 @@
 namespace densegrad {
 
 void Program::run(std::span<const void* const> arguments, std::vector<Tensor>& results) {
-  for (std::size_t i = 0; i < argument_memory_.size(); ++i) {
-    argument_memory_[i]->data = static_cast<std::byte*>(const_cast<void*>(arguments[i]));  // never written
-  }
+  make_results(results);
+  run_on(arguments, true);
+}
+
+void Program::make_results(std::vector<Tensor>& results) {
   if (results.empty()) {
     for (const Result& r : results_) results.emplace_back(r.dtype, r.shape);
   }
   for (std::size_t i = 0; i < results_.size(); ++i) {
     results_[i].memory->data = static_cast<std::byte*>(results[i].raw());
   }
+}
+
+void Program::run_on(std::span<const void* const> arguments, bool whole) {
+  for (std::size_t i = 0; i < argument_memory_.size(); ++i) {
+    argument_memory_[i]->data = static_cast<std::byte*>(const_cast<void*>(arguments[i]));  // never written
+  }
   // No recorder sees what happens here: whoever has tapes open runs the function itself.
   for (Instruction& i : instructions_) {
+    if (i.for_results_only && !whole) continue;
     if (i.primitive) {
       if (i.primitive->check) i.primitive->check(i.inputs, i.params);
       i.primitive->eval(i.inputs, i.params, i.outputs);

@@ -26,6 +26,10 @@ class Program {
   // Runs it with the memory of the arguments, which is borrowed for the call. The results own theirs: they are made where
   // `results` is empty, and those of an earlier run, which nobody else has, are written over. Allocates nothing else.
   void run(std::span<const void* const> arguments, std::vector<Tensor>& results);
+  // The same in parts, to run it many times for the results of the last: memory for them, then runs. One that is not
+  // `whole` leaves out what has no effect beyond the results.
+  void make_results(std::vector<Tensor>& results);
+  void run_on(std::span<const void* const> arguments, bool whole);
   // Who runs it holds this.
   std::mutex& mutex() { return mutex_; }
 
@@ -45,6 +49,7 @@ class Program {
     std::function<void(const Tensors&)> again;
     const char* name;
     Tensors inputs, outputs;
+    bool for_results_only;
   };
   struct Result {
     DType dtype;
