@@ -26,12 +26,8 @@ struct Softmax {
 
   // y may be z.
   template <class T>
-  static void forward_row(index_t n, const T* z, T* y) {
-    if (n == 0) return;
-    const T m = max_of(n, z);
-    for (index_t j = 0; j < n; ++j) y[j] = exp(z[j] - m);
-    const T sum = sum_of(n, y);
-    for (index_t j = 0; j < n; ++j) y[j] /= sum;
+  static void forward_rows(index_t rows, index_t n, const T* z, T* y) {
+    softmax_of_rows(rows, n, z, y);
   }
   // dz may be dy.
   template <class T>
@@ -64,11 +60,13 @@ struct LogSoftmax {
 
   // y may be z.
   template <class T>
-  static void forward_row(index_t n, const T* z, T* y) {
+  static void forward_rows(index_t rows, index_t n, const T* z, T* y) {
     if (n == 0) return;
-    const T m = max_of(n, z);
-    const T log_sum = log(sum_of_values<T>(n, [z, m](index_t j) { return exp(z[j] - m); }));
-    for (index_t j = 0; j < n; ++j) y[j] = (z[j] - m) - log_sum;
+    for (index_t r = 0; r < rows; ++r, z += n, y += n) {
+      T m, log_sum;
+      log_sums_of_rows(1, n, z, &m, &log_sum);
+      for (index_t j = 0; j < n; ++j) y[j] = (z[j] - m) - log_sum;
+    }
   }
   // dz may be dy.
   template <class T>

@@ -9,17 +9,19 @@
 
 #include <math.h>
 
+#include "formulas/exp_log.h"
+
 namespace densegrad::formulas {
 namespace {
 
-inline float exp(float x) { return ::expf(x); }
-inline double exp(double x) { return ::exp(x); }
+inline float exp(float x) { return exponential(x); }
+inline double exp(double x) { return exponential(x); }
 inline float expm1(float x) { return ::expm1f(x); }
 inline double expm1(double x) { return ::expm1(x); }
-inline float log(float x) { return ::logf(x); }
-inline double log(double x) { return ::log(x); }
-inline float log1p(float x) { return ::log1pf(x); }
-inline double log1p(double x) { return ::log1p(x); }
+inline float log(float x) { return logarithm(x); }
+inline double log(double x) { return logarithm(x); }
+inline float log1p(float x) { return logarithm_of_1_plus(x); }
+inline double log1p(double x) { return logarithm_of_1_plus(x); }
 inline float abs(float x) { return ::fabsf(x); }
 inline double abs(double x) { return ::fabs(x); }
 inline float sqrt(float x) { return ::sqrtf(x); }

@@ -11,7 +11,7 @@ template <class T, class Entry>
 void activation(const ActivationValues& values, index_t rows, index_t cols, const T* z, T* y) {
   formulas::with<Entry>(values, [=](auto formula) {
     if constexpr (Entry::rowwise) {
-      for (index_t r = 0; r < rows; ++r) formula.forward_row(cols, z + r * cols, y + r * cols);
+      formula.forward_rows(rows, cols, z, y);
     } else {
       fill(rows * cols, y, [=](index_t i) { return formula.forward(z[i]); });
     }

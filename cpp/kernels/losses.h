@@ -16,7 +16,36 @@ formulas::LossRow<T> loss_row(const LossArgs<T>& args, index_t r) {
           Entry::sparse ? args.labels[r] : 0,
           args.y_pred + offset,
           fused ? args.z + offset : nullptr,
-          args.parameters};
+          args.parameters,
+          T(0),
+          T(0)};
+}
+
+// The values of rows of a softmax from its logits.
+template <class T, class Entry, LossForm form>
+void softmax_loss(const LossArgs<T>& args, T* values) {
+  if (args.cols == 0) return fill(args.rows, values, [](index_t) { return T(0); });
+  constexpr index_t most = 64;
+  for (index_t first = 0; first < args.rows; first += most) {
+    const index_t count = args.rows - first < most ? args.rows - first : most, n = args.cols, at = first * n;
+    T m[most], log_sum[most];
+    if constexpr (form == LossForm::fused) {
+      // exp(z - m) is 1 where p is largest: there p is the inverse of the sum.
+      for (index_t r = 0; r < count; ++r) {
+        m[r] = formulas::max_of(n, args.z + at + r * n);
+        log_sum[r] = formulas::max_of(n, args.y_pred + at + r * n);
+      }
+      for (index_t r = 0; r < count; ++r) log_sum[r] = -formulas::log(log_sum[r]);
+    } else {
+      formulas::log_sums_of_rows(count, n, args.y_pred + at, m, log_sum);
+    }
+    for (index_t r = 0; r < count; ++r) {
+      auto row = loss_row<Entry>(args, first + r);
+      row.m = m[r];
+      row.log_sum = log_sum[r];
+      values[first + r] = Entry::template value_row<form>(row);
+    }
+  }
 }
 
 // A single column of an elementwise loss is one loop over entries instead of a short one per row.
@@ -27,7 +56,11 @@ void loss(const LossArgs<T>& args, T* values) {
     if constexpr (Entry::elementwise) {
       if (args.cols == 1) return fill(args.rows, values, Entry::template value_at<form>(loss_row<Entry>(args, 0)));
     }
-    for (index_t r = 0; r < args.rows; ++r) values[r] = Entry::template value_row<form>(loss_row<Entry>(args, r));
+    if constexpr (Entry::head == Activation::softmax && form != LossForm::values) {
+      softmax_loss<T, Entry, form>(args, values);
+    } else {
+      for (index_t r = 0; r < args.rows; ++r) values[r] = Entry::template value_row<form>(loss_row<Entry>(args, r));
+    }
   });
 }
 
@@ -43,8 +76,13 @@ void loss_grad(const LossArgs<T>& args, const T* row_scale, index_t row_scale_st
         return fill(args.rows, d, [=](index_t r) { return scale * slope(r); });
       }
     }
+    LossArgs<T> given = args;
+    if constexpr (Entry::head == Activation::softmax && form == LossForm::logits) {
+      formulas::softmax_of_rows(args.rows, args.cols, args.y_pred, d);
+      given.y_pred = d;
+    }
     for (index_t r = 0; r < args.rows; ++r) {
-      Entry::template grad_row<form>(loss_row<Entry>(args, r), row_scale[r * row_scale_step], d + r * args.cols);
+      Entry::template grad_row<form>(loss_row<Entry>(given, r), row_scale[r * row_scale_step], d + r * args.cols);
     }
   });
 }

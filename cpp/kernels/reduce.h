@@ -78,12 +78,16 @@ void max(index_t outer, index_t n, index_t inner, const T* x, T* y) {
 template <class T>
 void argmax(index_t outer, index_t n, index_t inner, const T* x, index_t* y) {
   for (index_t o = 0; o < outer; ++o, x += n * inner, y += inner) {
-    for (index_t c = 0; c < inner; ++c) y[c] = 0;
-    for (index_t r = 1; r < n; ++r) {
-      for (index_t c = 0; c < inner; ++c) {
-        const T value = x[r * inner + c], best = x[y[c] * inner + c];
-        if (value > best || (value != value && best == best)) y[c] = r;
+    for (index_t c = 0; c < inner; ++c) {
+      T best = x[c];
+      index_t at = 0;
+      for (index_t r = 1; r < n; ++r) {
+        const T value = x[r * inner + c];
+        const bool better = (value > best) | ((value != value) & (best == best));
+        best = better ? value : best;
+        at = better ? r : at;
       }
+      y[c] = at;
     }
   }
 }
@@ -99,8 +103,7 @@ void logsumexp(index_t outer, index_t n, index_t inner, const T* x, T* y) {
   for (index_t o = 0; o < outer; ++o, x += n * inner, y += inner) {
     if (inner == 1) {
       const T shift = shift_for(formulas::max_of(n, x));
-      const auto term = [x, shift](index_t i) { return formulas::exp(x[i] - shift); };
-      y[0] = shift + formulas::log(formulas::sum_of_values<T>(n, term));
+      y[0] = shift + formulas::log(formulas::sum_of_exp(n, x, shift));
       continue;
     }
     for (index_t first = 0; first < inner; first += strip_width) {

@@ -53,17 +53,6 @@ struct BinaryCrossentropy : ElementwiseLoss<BinaryCrossentropy> {
   }
 };
 
-// sum_j exp(z_j - m) and m = max z of a row: what softmax cross-entropies are made of.
-template <class T>
-struct ShiftedSum {
-  T m, sum;
-};
-template <class T>
-inline ShiftedSum<T> shifted_sum(index_t n, const T* z) {
-  const T m = max_of(n, z);
-  return {m, sum_of_values<T>(n, [z, m](index_t j) { return exp(z[j] - m); })};
-}
-
 // log softmax(z) over the last axis.
 template <class V>
 inline V log_softmax(V z) {
@@ -102,10 +91,9 @@ struct CategoricalCrossentropy : LossEntry {
       });
     } else {
       const T* z = form == LossForm::fused ? row.z : row.p;
-      const auto [m, sum] = shifted_sum(n, z);
-      const T log_sum = log(sum), shift = m;
-      return sum_of_values<T>(
-          n, [=](index_t j) { return weighted(smoothed(t[j], keep, share), log_sum - (z[j] - shift)); });
+      const T log_sum = row.log_sum, m = row.m;
+      return sum_of_values<T>(n,
+                              [=](index_t j) { return weighted(smoothed(t[j], keep, share), log_sum - (z[j] - m)); });
     }
   }
 
@@ -127,10 +115,6 @@ struct CategoricalCrossentropy : LossEntry {
       for (index_t j = 0; j < n; ++j) d[j] = scale * ((d[j] - dot) / total);
     } else {
       const T mass = sum_of_values<T>(n, [=](index_t j) { return smoothed(t[j], keep, share); });
-      if constexpr (form == LossForm::logits) {
-        Softmax::forward_row(n, p, d);
-        p = d;
-      }
       for (index_t j = 0; j < n; ++j) d[j] = scale * (p[j] * mass - smoothed(t[j], keep, share));
     }
   }
@@ -195,8 +179,7 @@ struct SparseCategoricalCrossentropy : LossEntry {
       return log(sum_of_values<T>(n, [=](index_t j) { return clip(p[j], lo, hi); })) - log(clip(p[k], lo, hi));
     } else {
       const T* z = form == LossForm::fused ? row.z : row.p;
-      const auto [m, sum] = shifted_sum(n, z);
-      return log(sum) - (z[k] - m);
+      return row.log_sum - (z[k] - row.m);
     }
   }
 
@@ -211,10 +194,6 @@ struct SparseCategoricalCrossentropy : LossEntry {
       for (index_t j = 0; j < n; ++j) d[j] = scale * (inverse * inside(p[j], lo, hi));
       d[k] = scale * ((inverse - T(1) / clip(p_k, lo, hi)) * inside(p_k, lo, hi));
     } else {
-      if constexpr (form == LossForm::logits) {
-        Softmax::forward_row(n, p, d);
-        p = d;
-      }
       const T p_k = p[k];
       for (index_t j = 0; j < n; ++j) d[j] = scale * p[j];
       d[k] = scale * (p_k - T(1));

@@ -147,8 +147,8 @@ struct CategoricalFocalCrossentropy : LossEntry {
   static T with_probability(const LossRow<T>& row, F f) {
     if (row.n == 0) return T(0);
     if constexpr (form == LossForm::logits) {
-      const auto [m, sum] = shifted_sum(row.n, row.p);
-      return f(m, sum);
+      const T m = max_of(row.n, row.p);
+      return f(m, sum_of_exp(row.n, row.p, m));
     }
     return f(T(0), sum_of(row.n, row.p));
   }

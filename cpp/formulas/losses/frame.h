@@ -20,6 +20,7 @@ struct LossRow {
   const T* p;
   const T* z;  // only LossForm::fused
   const double* o;
+  T m, log_sum;  // max z and log sum exp(z - m), only for a loss whose head is softmax, and not LossForm::values
 };
 
 constexpr LossParameter label_smoothing_parameter{"label_smoothing", 0.0, 0, 1};
