@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import warnings
 
@@ -194,8 +195,15 @@ class Compiled:
         return self(unpack_x_y_sample_weight(data)[0], training=False)
 
     def _loss_of(self, x, y, y_pred, sample_weight, training):
-        options = {"training": training} if "training" in inspect.signature(self.compute_loss).parameters else {}
+        options = (
+            {"training": training} if _takes_training(getattr(self.compute_loss, "__func__", self.compute_loss)) else {}
+        )
         return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **options)
+
+
+@functools.lru_cache(maxsize=1024)
+def _takes_training(function):
+    return "training" in inspect.signature(function).parameters
 
 
 def _inner_layers(layer):
@@ -209,16 +217,19 @@ def _inner_layers(layer):
 
 def _held(layer):
     """The metrics among the attributes of a layer, in lists and dicts too, in order."""
-    found, pending = [], [value for name, value in vars(layer).items() if name not in _OF_COMPILE]
-    while pending:
-        item = pending.pop(0)
-        if isinstance(item, Metric):
-            found.append(item)
-        elif isinstance(item, (list, tuple)):
-            pending[:0] = item
-        elif isinstance(item, dict):
-            pending[:0] = item.values()
+    found = []
+    for name, value in vars(layer).items():
+        if isinstance(value, (Metric, list, tuple, dict)) and name not in _OF_COMPILE:
+            _add_metrics(value, found)
     return found
+
+
+def _add_metrics(value, found):
+    if isinstance(value, Metric):
+        found.append(value)
+    elif isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            _add_metrics(item, found)
 
 
 _OF_COMPILE = ("loss", "_loss_tracker", "_compiled_metrics", "_objective", "_own", "_sublayers")
