@@ -237,6 +237,10 @@ template <class T>
 void product(Transpose a_op, Transpose b_op, index_t m, index_t n, index_t k, const T* a, index_t lda, const T* b,
              index_t ldb, T* c, index_t ldc) {
   if (m == 0 || n == 0) return;
+  // One panel and one block, whatever the rules below are.
+  if (m <= least_lines && n <= least_lines && k <= least_lines) {
+    return gemm(a_op, b_op, m, n, k, a, lda, b, ldb, T(0), c, ldc);
+  }
   const bool a_trans = a_op == Transpose::yes, b_trans = b_op == Transpose::yes;
   const index_t block = a_trans ? std::min(k, sum_block(m, n)) : k;
   const Panels cut = panels(b_op, m, n, block);

@@ -43,9 +43,13 @@ void matmul_eval(const Tensors& in, const Params& params, Tensors& out) {
   const index_t lda = a.shape().back(), ldb = b.shape().back();
   const Transpose ta = p.transpose_a ? Transpose::yes : Transpose::no;
   const Transpose tb = p.transpose_b ? Transpose::yes : Transpose::no;
-  const Shape batch_a = leading(a.shape()), batch_b = leading(b.shape());
   visit_float(a.dtype(), [&, m = m, k = k](auto type) {
     using T = typename decltype(type)::type;
+    if (y.rank() == 2) {
+      product<T>(ta, tb, m, n, k, a.data<T>(), lda, b.data<T>(), ldb, y.mutable_data<T>(), n);
+      return;
+    }
+    const Shape batch_a = leading(a.shape()), batch_b = leading(b.shape());
     if (batch_b.count() == 1 && !p.transpose_a) {  // one matrix on the right: the rows of all products on the left
       product<T>(ta, tb, leading(y.shape()).count() * m, n, k, a.data<T>(), lda, b.data<T>(), ldb, y.mutable_data<T>(),
                  n);

@@ -75,13 +75,19 @@ void reduce_middle(index_t outer, index_t n, index_t inner, const T* x, T* y) {
 // Reduces `axes` one run of neighbours at a time, from the last one: sums, maxima and logsumexps compose.
 template <Kind kind, class T>
 void reduce_axes(const Tensor& x, const Shape& axes, const Tensor& y) {
-  Tensor from = x;
-  Shape shape = x.shape();
   int end = axes.rank();
   if (end == 0) {
     std::memcpy(y.raw(), x.raw(), static_cast<std::size_t>(x.size()) * sizeof(T));
     return;
   }
+  if (end == 1) {  // what nearly all are
+    const Shape& s = x.shape();
+    const int axis = static_cast<int>(axes[0]);
+    reduce_middle<kind, T>(s.count(0, axis), s[axis], s.count(axis + 1, s.rank()), x.data<T>(), y.mutable_data<T>());
+    return;
+  }
+  Tensor from = x;
+  Shape shape = x.shape();
   while (end > 0) {
     int begin = end - 1;
     while (begin > 0 && axes[begin - 1] == axes[begin] - 1) --begin;
