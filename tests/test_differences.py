@@ -248,6 +248,23 @@ def test_subnormal_numbers_are_kept():
     assert dg.ops.sum(tiny).numpy() == tiny.sum()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["sgd", "adam", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "lion"])
+def test_slots_of_optimizers_do_not_become_subnormal(name, dtype):
+    """After a gradient whose moments are just above the subnormal numbers, zeros: all slots are normal numbers or 0."""
+    options = {"momentum": 0.9} if name in ("sgd", "rmsprop") else {}
+    optimizer = dg.optimizers.get({"class_name": name, "config": options})
+    smallest = np.finfo(dtype).tiny
+    w = dg.Variable(np.ones(37, dtype))
+    steps = [4 * smallest, np.sqrt(4 * smallest)]
+    for gradient in [g for g in steps for _ in range(2)] + [0.0] * 60:
+        optimizer.apply([dg.constant(np.full(37, gradient, dtype))], [w])
+    slots = [v.numpy() for v in optimizer.variables if v.shape == w.shape]
+    assert slots
+    for slot in slots:
+        assert np.all((slot == 0) | (np.abs(slot) >= smallest))
+
+
 @row("`sparsemax` of a row with several entries that are not 0")
 def test_sparsemax_sums_to_one():
     """Of (0.1, 0.2, 0.3) all are kept: tau is (0.6 - 1) / 3."""
