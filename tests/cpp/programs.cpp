@@ -55,7 +55,8 @@ std::size_t heap_in_use() {
 
 // Those that need scratch memory whose size depends on the input, and the cases of others that do.
 bool takes_scratch(const PrimitiveCase& c) {
-  static const std::set<std::string> primitives{"argsort", "solve", "inv", "det", "slogdet", "cholesky", "sum_to"};
+  static const std::set<std::string> primitives{"argsort", "solve",    "inv",  "det",
+                                                "slogdet", "cholesky", "eigh", "sum_to"};
   if (primitives.count(c.name)) return true;
   if (const auto* p = std::get_if<LossParams>(&c.params)) {  // classes on another axis are moved to the last one
     return p->axis != c.inputs[1].rank() - 1;
