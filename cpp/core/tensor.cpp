@@ -1,8 +1,9 @@
 #include "core/tensor.h"
 
-#include <cstdlib>
 #include <cstring>
 #include <new>
+
+#include "core/blocks.h"
 
 namespace densegrad {
 
@@ -27,14 +28,13 @@ Ref<Storage> storage_for(DType dtype, const Shape& shape) {
 }  // namespace
 
 Storage::Storage(std::size_t n)
-    : bytes(n),
-      block(n > static_cast<std::size_t>(PTRDIFF_MAX) - 2 * alignment ? nullptr : std::malloc(n + alignment)) {
+    : bytes(n), block(n > static_cast<std::size_t>(PTRDIFF_MAX) - 2 * alignment ? nullptr : take_block(n + alignment)) {
   if (!block) throw std::bad_alloc();
   const auto address = reinterpret_cast<std::uintptr_t>(block);
   data = static_cast<std::byte*>(block) + (alignment - address % alignment) % alignment;
 }
 
-Storage::~Storage() { std::free(block); }
+Storage::~Storage() { give_block(block, bytes + alignment); }
 
 TensorImpl::TensorImpl() = default;
 TensorImpl::~TensorImpl() = default;

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "check.h"
+#include "core/blocks.h"
 
 // Fresh memory of the whole process is filled with a byte of our choice. (glibc's own M_PERTURB leaves out its
 // per-thread cache.) Under AddressSanitizer, which owns malloc, only the stale blocks below differ.
@@ -158,7 +159,49 @@ long long allocations() {
 #endif
 }
 
+// A freed block of middle size is the next one of its size; a thread keeps a bounded number of them.
+void test_kept_blocks() {
+  if (!counts_allocations()) return;
+  constexpr std::size_t bytes = 100'000;
+  std::vector<void*> blocks;
+  for (std::size_t i = 0; i < 3 * most_kept_blocks; ++i) blocks.push_back(take_block(bytes + i));
+  for (std::size_t i = 0; i < blocks.size(); ++i) give_block(blocks[i], bytes + i);
+  long long before = allocations();
+  for (std::size_t i = blocks.size(); i-- > 0;) {
+    const bool kept = i >= blocks.size() - most_kept_blocks;  // the last ones
+    void* again = take_block(bytes + i);
+    require(!kept || again == blocks[i], "block ", i, " was not kept");
+    blocks[i] = again;
+  }
+  const auto made = static_cast<long long>(blocks.size() - most_kept_blocks);
+  require(allocations() - before == made, allocations() - before, " blocks were allocated, not ", made);
+
+  // On another thread, which ends.
+  std::thread([&] {
+    for (std::size_t i = 0; i < blocks.size(); ++i) give_block(blocks[i], bytes + i);
+  }).join();
+  before = allocations();
+  give_block(take_block(bytes), bytes);
+  require(allocations() - before == 1, "a block was kept by a thread that is no more");
+
+  // Small and large ones go to malloc, and so does what would be too much.
+  for (const std::size_t size : {std::size_t(1000), std::size_t(9) << 20}) {
+    give_block(take_block(size), size);
+    before = allocations();
+    give_block(take_block(size), size);
+    require(allocations() - before == 1, "a block of ", size, " bytes was kept");
+  }
+  std::vector<void*> large;
+  for (int i = 0; i < 3; ++i) large.push_back(take_block(most_kept_bytes / 2));
+  for (void* block : large) give_block(block, most_kept_bytes / 2);
+  before = allocations();
+  for (void*& block : large) block = take_block(most_kept_bytes / 2);
+  require(allocations() - before == 1, "more than ", most_kept_bytes, " bytes were kept");
+  for (void* block : large) give_block(block, most_kept_bytes / 2);
+}
+
 void test_memory_and_threads(Rng& rng) {
+  test_kept_blocks();
   test_poison(rng);
   test_threads(rng);
 }
