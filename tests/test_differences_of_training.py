@@ -190,3 +190,21 @@ def test_variables_as_attributes_are_trained():
     model.compile("sgd", "mse")
     model.fit(X, 0 * X, verbose=0)
     assert [w is model.slope for w in model.trainable_variables] == [True] and float(model.slope) < 2
+
+
+@row("the squared gradients of `Adam` and its kind, for rows that `tf.gather` took twice")
+def test_rows_taken_twice_have_one_gradient():
+    table = dg.Variable(np.ones((3, 2)))
+    with dg.GradientTape() as tape:
+        y = dg.ops.sum(dg.tf.gather(table, [0, 0, 1]) * np.array([[1.0], [2.0], [1.0]]))
+    dg.optimizers.Adam(0.1, epsilon=0.0).apply([tape.gradient(y, table)[:2]], [part := dg.Variable(np.ones((2, 2)))])
+    np.testing.assert_allclose(part, 0.9, rtol=1e-6)  # Keras: 1 - 0.1 * (1 + 2) / sqrt(1 + 4) in the first row
+
+
+@row("setting `trainable` of a layer to the value that it has")
+def test_setting_trainable_sets_the_layers_inside():
+    inner = dg.layers.Dense(2)
+    model = dg.Sequential([dg.Input((3,)), inner])
+    inner.trainable = False
+    model.trainable = True
+    assert inner.trainable and len(model.trainable_variables) == 2

@@ -299,3 +299,21 @@ def test_trains():
     history = model.fit(x, x[:, :2], epochs=20, verbose=0).history["loss"]
     assert history[-1] < history[0] / 2
     assert model.predict(x, verbose=0).shape == (32, 2)
+
+
+@pytest.mark.parametrize("pack", [lambda t: [t], lambda t: (t,)], ids=["list", "tuple"])
+@pytest.mark.parametrize("pack_input", [lambda t: t, lambda t: [t]], ids=["input", "list of the input"])
+def test_a_lone_output_in_a_list_is_a_tensor(pack, pack_input):
+    x = dg.Input((3,))
+    y = dg.layers.Dense(2)(x)
+    model, alone = dg.Model(pack_input(x), pack(y)), dg.Model(x, y)
+    data = rows(4, 3)
+    assert model(data).shape == (4, 2) and np.array_equal(model(data), alone(data))
+    assert np.array_equal(model.predict(data, verbose=0), alone.predict(data, verbose=0))
+    assert model.compute_output_shape((4, 3)) == (4, 2) and model.output_shape == (None, 2)
+    assert dg.Model(x, dg.layers.Dense(1)(model(x)))(data).shape == (4, 1)
+    again = type(model).from_config(model.get_config())
+    again.set_weights(model.get_weights())
+    assert np.array_equal(again(data), model(data))
+    model.compile("sgd", "mse", metrics=["mae"])
+    assert len(model.fit(data, np.zeros((4, 2)), verbose=0).history) == 2

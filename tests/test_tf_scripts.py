@@ -118,3 +118,62 @@ def test_structures_that_differ(one, other, text):
         tf.nest.assert_same_structure(one, other)
     with pytest.raises(ValueError, match=r"^\[tf.nest.pack_sequence_as\] `flat_sequence` has 9 entries: `structure` t"):
         tf.nest.pack_sequence_as(one, range(9))
+
+
+def test_the_mean_of_bools_counts():
+    assert keras.backend.mean([[True, False], [True, True]], axis=0).numpy().tolist() == [1, 0.5]
+    assert keras.backend.mean([[1.0, 2.0]], axis=1, keepdims=True).numpy().tolist() == [[1.5]]
+
+
+@pytest.mark.parametrize("bounds", [(0, 0), (1, 0), (-1, 0), (0, -1), (-1, -1), (2, 1), (0, 9)])
+@pytest.mark.parametrize("shape", [(4, 3), (2, 3, 5), (0, 3)])
+def test_band_part_keeps_diagonals(bounds, shape):
+    x = tf.Variable(np.arange(1.0, 1 + np.prod(shape)).reshape(shape))
+    low, up = (max(shape) if n < 0 else n for n in bounds)
+    kept = np.triu(np.tril(np.ones(shape), up), -low)
+    with tf.GradientTape() as tape:
+        y = tf.linalg.band_part(x, *bounds)
+    assert np.array_equal(y, x.numpy() * kept) and np.array_equal(tape.gradient(y, x), kept)
+    assert tf.linalg.band_part(tf.cast(x, tf.int32), *bounds).dtype == tf.int32
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_linspace_between_tensors_has_a_gradient(dtype):
+    start, stop = tf.Variable(-1.0, dtype=dtype), tf.Variable(2.0, dtype=dtype)
+    with tf.GradientTape() as tape:
+        y = tf.linspace(start, stop, 5)
+    assert y.dtype == dtype and y.numpy().tolist() == np.linspace(-1, 2, 5).tolist()
+    weights = tf.constant([1.0, 2.0, 3.0, 4.0, 5.0], dtype)
+    assert [float(g) for g in tape.gradient(y, [start, stop], output_gradients=weights)] == [5, 10]
+    rows = tf.linspace(tf.constant([0.0, 1.0], dtype), 3.0, 4)
+    np.testing.assert_allclose(rows, np.linspace([0, 1], 3, 4), rtol=4 * np.finfo(dtype).eps)
+    assert tf.linspace(start, stop, 1).numpy().tolist() == [-1] and tf.linspace(start, stop, 0).shape == (0,)
+
+
+def test_a_layer_that_counts_in_a_metric_runs_for_its_shapes():
+    class Endpoint(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.seen = keras.metrics.Mean(name="seen")
+
+        def call(self, logits, targets):
+            self.add_loss(tf.reduce_mean((logits - targets) ** 2))
+            self.seen.update_state(logits)
+            return tf.nn.softmax(logits)
+
+    x, t = keras.Input((3,)), keras.Input((2,))
+    end = Endpoint()
+    model = keras.Model([x, t], end(keras.layers.Dense(2)(x), t))
+    assert model.compute_output_shape([(5, 3), (5, 2)]) == (5, 2)
+    model.compile("sgd")
+    model.fit([np.ones((4, 3)), np.zeros((4, 2))], batch_size=2, verbose=0)
+    assert float(end.seen.count) == 4  # the rows of both batches, and none of the runs for shapes
+
+
+def test_batch_normalization():
+    x = np.array([[1.0, 5.0], [2.0, -1.0], [6.0, 2.0]])
+    mean, variance = tf.nn.moments(tf.constant(x), [0])
+    y = tf.nn.batch_normalization(tf.constant(x), mean, variance, None, None, 0.0)
+    np.testing.assert_allclose(y, (x - x.mean(0)) / x.std(0), rtol=1e-14)
+    y = tf.nn.batch_normalization(tf.constant(x), [1.0, 2.0], [3.0, 8.0], [0.5, -1.0], [2.0, 3.0], 1.0)
+    np.testing.assert_allclose(y, (x - [1, 2]) / [2, 3] * [2, 3] + [0.5, -1], rtol=1e-14)

@@ -45,7 +45,7 @@ class Functional(Model):
             _network=network,
             _input_struct=inputs,
             _output_struct=outputs,
-            _single=isinstance(inputs, SymbolicTensor) and isinstance(outputs, SymbolicTensor),
+            _single=isinstance(inputs, SymbolicTensor) and isinstance(_unpacked(outputs), SymbolicTensor),
             built=True,
         )
 
@@ -100,7 +100,7 @@ class Functional(Model):
 
     def call(self, x, training=None):
         values = self._network.run(self._standardize(x), training)
-        return values[0] if self._single else nest.pack_as(self._output_struct, values)
+        return values[0] if self._single else nest.pack_as(_unpacked(self._output_struct), values)
 
     def _standardize(self, x):
         """Return the inputs in order, in their dtypes and ranks, or raise if they do not fit."""
@@ -125,17 +125,17 @@ class Functional(Model):
 
     def _output_specs(self, x):
         inputs = [_core.placeholder(a.shape, t.dtype) for a, t in zip(nest.flatten(x), self._network.inputs)]
-        with _core.Pause():
+        with _core.Pause(), _core.Rehearsal():
             values = self._network.run([_fit(a, t, self.name) for a, t in zip(inputs, self._network.inputs)], None)
-        return values[0] if self._single else nest.pack_as(self._output_struct, values)
+        return values[0] if self._single else nest.pack_as(_unpacked(self._output_struct), values)
 
     def compute_output_shape(self, input_shape):
         """Return the shapes of the outputs for inputs of `input_shape`, in the structure of the outputs."""
         shapes = _shapes_like(self._input_struct, input_shape)
         leaves = [_core.placeholder(s, t.dtype) for s, t in zip(shapes, self._network.inputs)]
-        with _core.Pause():
+        with _core.Pause(), _core.Rehearsal():
             values = self._network.run([_fit(x, t, self.name) for x, t in zip(leaves, self._network.inputs)], None)
-        return nest.pack_as(self._output_struct, [tuple(v.shape) for v in values])
+        return nest.pack_as(_unpacked(self._output_struct), [tuple(v.shape) for v in values])
 
     def build(self, input_shape=None):
         """Do nothing: the layers were built when they were called."""
@@ -206,7 +206,8 @@ class Functional(Model):
 
 
 def _unpacked(items):
-    return items[0] if len(items) == 1 else items
+    """The only item of a list or tuple of one, anything else as it is, as Keras hands out results."""
+    return items[0] if isinstance(items, (list, tuple)) and len(items) == 1 else items
 
 
 def _shapes_like(struct, shape):

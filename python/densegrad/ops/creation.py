@@ -62,7 +62,12 @@ def arange(start, stop=None, step=1, dtype=None):
 def linspace(start, stop, num=50, endpoint=True, dtype=None):
     """`num` numbers from start to stop at equal distances; stop is the last one unless `endpoint` is False.
 
-    Gradient: none; the ends are numbers.
+    Gradient: with f going from 0 to 1, d/dstart = 1 - f, d/dstop = f, for ends that are tensors of floats.
     """
+    dtype = dtype or config.floatx()
+    if any(isinstance(x, TENSORS) and np.dtype(x.dtype).kind == "f" for x in (start, stop)):
+        start, stop = (_core.cast(x, dtype) for x in (start, stop))
+        part = np.linspace(0, 1, int(num), endpoint).reshape(-1, *[1] * max(len(start.shape), len(stop.shape)))
+        return start * (1 - part).astype(dtype) + stop * part.astype(dtype)
     start, stop = (x.numpy() if isinstance(x, TENSORS) else x for x in (start, stop))
-    return _core.constant(np.linspace(start, stop, int(num), endpoint), dtype or config.floatx())
+    return _core.constant(np.linspace(start, stop, int(num), endpoint), dtype)

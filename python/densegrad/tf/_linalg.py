@@ -1,5 +1,7 @@
 """TensorFlow's signatures of linear algebra on the matrices in the last two axes."""
 
+import numpy as np
+
 from densegrad import _core, ops
 
 
@@ -90,6 +92,14 @@ def diag(diagonal, name="diag", k=0):
 def diag_part(input, name="diag_part", k=0):
     """The diagonals of the matrices in the last two axes."""
     return ops.diagonal(input, k, -2, -1)
+
+
+def band_part(input, num_lower, num_upper, name=None):
+    """The matrices with zeros outside of so many diagonals below and above the main one; -1 keeps all of a side."""
+    x, low, up = _core.convert(input), int(num_lower), int(num_upper)
+    below = np.subtract.outer(np.arange(x.shape[-2]), np.arange(x.shape[-1]))
+    kept = ((low < 0) | (below <= low)) & ((up < 0) | (-below <= up))
+    return ops.where(kept, x, _core.constant(0, x.dtype))
 
 
 def trace(x, name=None):

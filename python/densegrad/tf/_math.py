@@ -121,6 +121,16 @@ def zero_fraction(value, name=None):
     return ops.mean(ops.cast(ops.equal(value, 0), "float32"))
 
 
+def batch_normalization(x, mean, variance, offset, scale, variance_epsilon, name=None):
+    """(x - mean) / sqrt(variance + variance_epsilon), times `scale` plus `offset` where these are not None."""
+    x = _core.convert(x)
+    mean, variance = (_core.convert(v, x.dtype) for v in (mean, variance))
+    inverse = ops.rsqrt(variance + variance_epsilon)
+    inverse = inverse if scale is None else inverse * scale
+    shift = -mean * inverse
+    return x * inverse + (shift if offset is None else offset + shift)
+
+
 def moments(x, axes, shift=None, keepdims=False, name=None):
     """The mean and the variance over some axes."""
     return ops.mean(x, axes, keepdims), ops.var(x, axes, keepdims)

@@ -104,8 +104,8 @@ nn = Namespace(
     table=_CROSSENTROPIES
     | _pick(
         _math_table,
-        "bias_add compute_average_loss dropout embedding_lookup gelu l2_loss leaky_relu log_softmax moments silu "
-        "softmax zero_fraction",
+        "batch_normalization bias_add compute_average_loss dropout embedding_lookup gelu l2_loss leaky_relu "
+        "log_softmax moments silu softmax zero_fraction",
     ),
 )
 linalg = Namespace(
