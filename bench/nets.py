@@ -45,8 +45,8 @@ class Net:
 
 
 NETS = (
-    Net((4, 32, 32, 3), 32, "crossentropy", rows=32 * 256, curve=20),
-    Net((10, 64, 64, 1), 1, "mse", rows=1024, curve=20),
+    Net((4, 32, 32, 3), 32, "crossentropy", rows=32 * 1024, curve=20),
+    Net((10, 64, 64, 1), 1, "mse", rows=4096, curve=20),
     Net((784, 128, 10), 128, "crossentropy", rows=128 * 16, curve=10),
     Net((784, 512, 512, 10), 256, "crossentropy", rows=256 * 8, curve=5),
     Net((1024, 2048, 2048, 1024), 1024, "mse", rows=1024 * 2, curve=3, epochs=1),

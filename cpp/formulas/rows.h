@@ -99,49 +99,78 @@ inline T sum_of_exp(index_t n, const T* z, T shift) {
   return sum_of_values<T>(n, [z, shift](index_t i) { return exp(z[i] - shift); });
 }
 
-// Entries of the rows whose exponentials are taken in one loop: short rows alone would not fill a vector.
-constexpr index_t together = 1024;
+// Short rows, which would not fill a vector each, are taken `group` at a time, column by column: n <= narrow.
+constexpr index_t narrow = 15, group = 64;
+static_assert(narrow < lane_count<double>, "sum_of adds them from the first entry to the last");
+
+// m[r] = the largest entry of each row of n > 0.
+template <class T>
+void max_of_rows(index_t rows, index_t n, const T* z, T* m) {
+  if (n > narrow) {
+    for (index_t r = 0; r < rows; ++r) m[r] = max_of(n, z + r * n);
+    return;
+  }
+  for (index_t r = 0; r < rows; ++r) m[r] = z[r * n];
+  for (index_t j = 1; j < n; ++j) {
+    for (index_t r = 0; r < rows; ++r) m[r] = larger(m[r], z[r * n + j]);
+  }
+}
+
+// Of `rows` <= group rows: the maximum m, e = exp(z - m) by columns, and its sum, with the bits that sum_of has.
+template <class T>
+struct NarrowRows {
+  T m[group], sum[group], e[narrow * group];
+
+  NarrowRows(index_t rows, index_t n, const T* z) {
+    max_of_rows(rows, n, z, m);
+    for (index_t r = 0; r < rows; ++r) sum[r] = T(0);
+    for (index_t j = 0; j < n; ++j) {
+      T* e_j = e + j * group;
+      for (index_t r = 0; r < rows; ++r) e_j[r] = z[r * n + j] - m[r];
+      for (index_t r = 0; r < rows; ++r) e_j[r] = exp(e_j[r]);
+      for (index_t r = 0; r < rows; ++r) sum[r] += e_j[r];
+    }
+  }
+};
+
+// f(first row, rows) for all rows, a group at a time.
+template <class F>
+inline void for_groups(index_t rows, const F& f) {
+  for (index_t first = 0; first < rows; first += group) f(first, rows - first < group ? rows - first : group);
+}
 
 // y = softmax(z), row by row. y may be z.
 template <class T>
 void softmax_of_rows(index_t rows, index_t n, const T* z, T* y) {
   if (n == 0) return;
-  const index_t most = n < together ? together / n : 1;
-  for (index_t count; rows > 0; rows -= count, z += count * n, y += count * n) {
-    count = rows < most ? rows : most;
-    for (index_t r = 0; r < count; ++r) {
-      const T* z_r = z + r * n;
-      T* y_r = y + r * n;
-      const T m = max_of(n, z_r);
-      for (index_t j = 0; j < n; ++j) y_r[j] = z_r[j] - m;
-    }
-    for (index_t i = 0; i < count * n; ++i) y[i] = exp(y[i]);
-    for (index_t r = 0; r < count; ++r) {
-      T* y_r = y + r * n;
-      const T sum = sum_of(n, y_r);
-      for (index_t j = 0; j < n; ++j) y_r[j] /= sum;
-    }
+  if (n <= narrow) {
+    for_groups(rows, [=](index_t first, index_t count) {
+      const NarrowRows<T> some(count, n, z + first * n);
+      for (index_t j = 0; j < n; ++j) {
+        for (index_t r = 0; r < count; ++r) y[(first + r) * n + j] = some.e[j * group + r] / some.sum[r];
+      }
+    });
+    return;
+  }
+  for (index_t r = 0; r < rows; ++r, z += n, y += n) {
+    const T m = max_of(n, z);
+    for (index_t j = 0; j < n; ++j) y[j] = exp(z[j] - m);
+    const T sum = sum_of(n, y);
+    for (index_t j = 0; j < n; ++j) y[j] /= sum;
   }
 }
 
-// m[r] = max z and log_sum[r] = log sum exp(z - m), of each row of n > 0 entries.
+// m[r] = max z and log_sum[r] = log sum exp(z - m), of each of at most `group` rows of n > 0 entries.
 template <class T>
 void log_sums_of_rows(index_t rows, index_t n, const T* z, T* m, T* log_sum) {
-  for (index_t r = 0; r < rows; ++r) m[r] = max_of(n, z + r * n);
-  const index_t most = together / n;
-  if (most < 2) {
-    for (index_t r = 0; r < rows; ++r) log_sum[r] = sum_of_exp(n, z + r * n, m[r]);
+  if (n <= narrow) {
+    const NarrowRows<T> some(rows, n, z);
+    for (index_t r = 0; r < rows; ++r) m[r] = some.m[r];
+    for (index_t r = 0; r < rows; ++r) log_sum[r] = some.sum[r];
   } else {
-    for (index_t first = 0; first < rows; first += most) {
-      const index_t count = rows - first < most ? rows - first : most;
-      T e[together];
-      for (index_t r = 0; r < count; ++r) {
-        const T* z_r = z + (first + r) * n;
-        const T shift = m[first + r];
-        for (index_t j = 0; j < n; ++j) e[r * n + j] = z_r[j] - shift;
-      }
-      for (index_t i = 0; i < count * n; ++i) e[i] = exp(e[i]);
-      for (index_t r = 0; r < count; ++r) log_sum[first + r] = sum_of(n, e + r * n);
+    max_of_rows(rows, n, z, m);
+    for (index_t r = 0; r < rows; ++r) {
+      log_sum[r] = sum_of_exp(n, z + r * n, m[r]);
     }
   }
   for (index_t r = 0; r < rows; ++r) log_sum[r] = log(log_sum[r]);

@@ -25,16 +25,13 @@ formulas::LossRow<T> loss_row(const LossArgs<T>& args, index_t r) {
 template <class T, class Entry, LossForm form>
 void softmax_loss(const LossArgs<T>& args, T* values) {
   if (args.cols == 0) return fill(args.rows, values, [](index_t) { return T(0); });
-  constexpr index_t most = 64;
-  for (index_t first = 0; first < args.rows; first += most) {
-    const index_t count = args.rows - first < most ? args.rows - first : most, n = args.cols, at = first * n;
-    T m[most], log_sum[most];
+  formulas::for_groups(args.rows, [&](index_t first, index_t count) {
+    const index_t n = args.cols, at = first * n;
+    T m[formulas::group], log_sum[formulas::group];
     if constexpr (form == LossForm::fused) {
       // exp(z - m) is 1 where p is largest: there p is the inverse of the sum.
-      for (index_t r = 0; r < count; ++r) {
-        m[r] = formulas::max_of(n, args.z + at + r * n);
-        log_sum[r] = formulas::max_of(n, args.y_pred + at + r * n);
-      }
+      formulas::max_of_rows(count, n, args.z + at, m);
+      formulas::max_of_rows(count, n, args.y_pred + at, log_sum);
       for (index_t r = 0; r < count; ++r) log_sum[r] = -formulas::log(log_sum[r]);
     } else {
       formulas::log_sums_of_rows(count, n, args.y_pred + at, m, log_sum);
@@ -45,7 +42,7 @@ void softmax_loss(const LossArgs<T>& args, T* values) {
       row.log_sum = log_sum[r];
       values[first + r] = Entry::template value_row<form>(row);
     }
-  }
+  });
 }
 
 // A single column of an elementwise loss is one loop over entries instead of a short one per row.
