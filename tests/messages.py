@@ -158,6 +158,8 @@ ROWS = [
     (op("cholesky", ones(2, 2)), V, "[cholesky] `a` is not positive definite: its pivot 1 is 0."),
     (op("floor_divide", [1], [0]), ZeroDivisionError,
      "[floor_divide] `x2` has a zero: integers cannot be divided by it."),
+    (op("power", _core.constant([2]), _core.constant([-1])), V,
+     "[power] `x2` has a negative number: integers have no such powers; convert `x1` with cast(x, dtype)."),
     # losses
     (loss(SCCE, [0, 3], ones(2, 3)), V,
      f"[{SCCE}] `y_true` contains the label 3: with 3 classes it must be in [0, 3)."),

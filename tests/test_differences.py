@@ -265,6 +265,14 @@ def test_slots_of_optimizers_do_not_become_subnormal(name, dtype):
         assert np.all((slot == 0) | (np.abs(slot) >= smallest))
 
 
+@row("`np.mean(t)` and other NumPy functions of a tensor on a tape")
+def test_numpy_functions_of_a_tensor_are_recorded():
+    x = dg.Variable(np.array([1.0, 2.0]))
+    with dg.GradientTape() as tape:
+        y = np.mean(np.square(x))
+    assert tape.gradient(y, x).numpy().tolist() == [1.0, 2.0]
+
+
 @row("`sparsemax` of a row with several entries that are not 0")
 def test_sparsemax_sums_to_one():
     """Of (0.1, 0.2, 0.3) all are kept: tau is (0.6 - 1) / 3."""

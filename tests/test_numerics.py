@@ -225,6 +225,7 @@ def test_subnormals_rounding_and_error_state_survive_import_and_calls(seed):
         dg.ops.divide(np.array([1.0, 0.0]), np.array([0.0, 0.0]))
         dg.ops.matmul(x, x)
         dg.ops.dense_vjp(x, x, None, "softmax", x)
+        dg.optimizers.Adam(weight_decay=0.1, use_ema=True).apply([dg.constant(x)], [dg.Variable(x)])
     assert (rounding_mode(), np.geterr()) == before
     assert subnormals_are_kept() and mxcsr_flags_off()
 

@@ -188,6 +188,23 @@ def test_quotients_of_integers():
         pairs % 0
 
 
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_powers_of_integers(dtype):
+    """NumPy's values, those that do not fit too; no gradient, and no negative exponents."""
+    base = np.array([-7, -2, -1, 0, 1, 2, 3, 1000, np.iinfo(dtype).max], dtype)[:, None]
+    exponent = np.array([0, 1, 2, 3, 5, 8, 31, 63], dtype)
+    got = dg.constant(base) ** exponent
+    assert got.dtype == dtype
+    np.testing.assert_array_equal(got, base**exponent)
+    v = dg.Variable(np.array(3, dtype))
+    with dg.GradientTape() as tape:
+        y = v**2
+    assert int(y) == 9 and tape.gradient(y, v) is None
+    np.testing.assert_array_equal(dg.vmap(lambda r: r**2)(dg.constant(base)), base**2)
+    with pytest.raises(ValueError, match=r"^\[power\] `x2` has a negative number: integers have no such powers"):
+        v ** dg.constant(-1, dtype)
+
+
 def test_linear_algebra_in_a_functional_model_and_under_vmap():
     a = rows(5, 3, 3, dtype=np.float64) / 2 + 4 * np.eye(3)
     x = dg.Input((3, 3), dtype="float64")

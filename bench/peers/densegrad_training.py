@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import densegrad as dg
-from worker import serve
+from worker import rewinder, serve
 
 
 def make(case, data):
@@ -29,8 +29,10 @@ def make(case, data):
     if case["what"] in ("epoch", "fit"):
         model.compile(optimizer, loss_fn)
         options = case.get("fit", {"epochs": 1, "verbose": 0, "shuffle": False})
+        rewind = rewinder(model, optimizer) if "fit" in case else lambda: None  # scikit-learn's fit begins anew, too
 
         def step():
+            rewind()
             history = model.fit(x, y, batch_size=batch, **options)
             return history.history["loss"][-1], []
 

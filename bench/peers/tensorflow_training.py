@@ -7,7 +7,7 @@ import os
 
 import keras
 import tensorflow as tf
-from worker import serve
+from worker import rewinder, serve
 
 THREADS = os.environ.get("DENSEGRAD_BENCH_THREADS")
 if THREADS:
@@ -28,10 +28,13 @@ def keras_fit(case, data):
     model.set_weights([data[n] for pair in zip(kernels, biases) for n in pair])
     crossentropy = case["loss"] == "crossentropy"
     loss = keras.losses.CategoricalCrossentropy(from_logits=True) if crossentropy else "mse"
-    model.compile(keras.optimizers.Adam(case["rate"], *case["betas"], epsilon=case["epsilon"]), loss)
+    optimizer = keras.optimizers.Adam(case["rate"], *case["betas"], epsilon=case["epsilon"])
+    model.compile(optimizer, loss)
     options = case.get("fit", {"epochs": 1, "verbose": 0, "shuffle": False})
+    rewind = rewinder(model, optimizer) if "fit" in case else lambda: None  # scikit-learn's fit begins anew, too
 
     def step():
+        rewind()
         history = model.fit(data["x"], data["y"], batch_size=case["batch"], **options)
         return history.history["loss"][-1], []
 

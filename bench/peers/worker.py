@@ -26,6 +26,19 @@ Step = Callable[[], tuple[object, list[object]]]
 Make = Callable[[dict, dict[str, np.ndarray]], tuple[Step, list[str], Callable]]
 
 
+def rewinder(model, optimizer):
+    """A function that puts weights, moments and step count of a Keras-like model back to what they are now."""
+    optimizer.build(model.trainable_variables)
+    variables = [*model.variables, *optimizer.variables]
+    values = [np.array(v) for v in variables]
+
+    def rewind():
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+
+    return rewind
+
+
 def serve(info: dict[str, str], make: Make) -> None:
     """Answer until the input ends."""
     replies = os.fdopen(os.dup(1), "w")

@@ -1,22 +1,53 @@
 // Loops over the entries of formulas/optimizers.h.
 #pragma once
 
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
 #include "formulas/optimizers.h"
 #include "kernels/loop.h"
 
 namespace densegrad {
 namespace {
 
-// What is left of a moment once it is subnormal: nothing. The moments of a unit whose gradient has become 0 would stay
-// there for good, and arithmetic on such numbers takes 50 times as long. (TensorFlow flushes all of them.)
-template <class T>
-T without_subnormals(T x) {
-  constexpr T smallest = sizeof(T) == 4 ? T(1.17549435e-38) : T(2.2250738585072014e-308);
-  return formulas::abs(x) < smallest ? T(0) : x;
-}
+// Subnormal numbers count as 0 while one of these lives, where the machine can do that. The moments of a unit whose
+// gradient has become 0 would otherwise stay subnormal for good, and arithmetic on such numbers takes 50 times as long.
+// (TensorFlow does the same in all of its kernels.) What was set before, flags included, comes back.
+class FlushSubnormals {
+ public:
+  FlushSubnormals() : before_(get()) { set(before_ | bits); }
+  ~FlushSubnormals() { set(before_); }
+  FlushSubnormals(const FlushSubnormals&) = delete;
+  FlushSubnormals& operator=(const FlushSubnormals&) = delete;
 
+ private:
+#if defined(__x86_64__)
+  using Word = unsigned;
+  static constexpr Word bits = 0x8040;  // results and arguments
+  static Word get() { return _mm_getcsr(); }
+  static void set(Word word) { _mm_setcsr(word); }
+#elif defined(__aarch64__)
+  using Word = unsigned long;
+  static constexpr Word bits = 1UL << 24;
+  static Word get() {
+    Word word;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(word));
+    return word;
+  }
+  static void set(Word word) { __asm__ volatile("msr fpcr, %0" : : "r"(word)); }
+#else
+  using Word = int;
+  static constexpr Word bits = 0;
+  static Word get() { return 0; }
+  static void set(Word) {}
+#endif
+  Word before_;
+};
+
+// The loops are functions of their own: none of their arithmetic may leave the life of a FlushSubnormals.
 template <int slot_count, class T, class Entry>
-void update_part(const typename Entry::template Step<T>& step, const UpdatePart<T>& part) {
+[[gnu::noinline]] void update_part(const typename Entry::template Step<T>& step, const UpdatePart<T>& part) {
   T* w = part.w;
   const T* grad = part.grad;
   T* slots[slot_count + 1];  // + 1: an array has at least one entry
@@ -27,7 +58,7 @@ void update_part(const typename Entry::template Step<T>& step, const UpdatePart<
     T slots_i[slot_count + 1];
     for (int k = 0; k < slot_count; ++k) slots_i[k] = slots[k][i];
     Entry::template update<slot_count>(step, grad[i], w_i, slots_i);
-    for (int k = 0; k < slot_count; ++k) slots[k][i] = without_subnormals(slots_i[k]);
+    for (int k = 0; k < slot_count; ++k) slots[k][i] = slots_i[k];
     w[i] = w_i;
   }
 }
@@ -35,6 +66,7 @@ void update_part(const typename Entry::template Step<T>& step, const UpdatePart<
 template <int slot_count, class T, class Entry>
 void update_with(const UpdateArgs<T>& args) {
   const typename Entry::template Step<T> step(args.learning_rate, args.hyper, args.step, args.shared);
+  const FlushSubnormals flush;
   for (std::size_t k = 0; k < args.part_count; ++k) update_part<slot_count, T, Entry>(step, args.parts[k]);
 }
 
@@ -48,15 +80,25 @@ void update(const UpdateArgs<T>& args) {
 }
 
 template <class T>
-void decay(index_t n, T weight_decay, T learning_rate, T* w) {
+[[gnu::noinline]] void decay_all(index_t n, T weight_decay, T learning_rate, T* w) {
   DENSEGRAD_INDEPENDENT
   for (index_t i = 0; i < n; ++i) formulas::decay(weight_decay, learning_rate, w[i]);
 }
+template <class T>
+void decay(index_t n, T weight_decay, T learning_rate, T* w) {
+  const FlushSubnormals flush;
+  decay_all(n, weight_decay, learning_rate, w);
+}
 
 template <class T>
-void move_average(index_t n, T momentum, const T* w, T* average) {
+[[gnu::noinline]] void average_all(index_t n, T momentum, const T* w, T* average) {
   DENSEGRAD_INDEPENDENT
   for (index_t i = 0; i < n; ++i) formulas::move_average(momentum, w[i], average[i]);
+}
+template <class T>
+void move_average(index_t n, T momentum, const T* w, T* average) {
+  const FlushSubnormals flush;
+  average_all(n, momentum, w, average);
 }
 
 }  // namespace

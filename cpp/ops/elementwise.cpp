@@ -49,6 +49,12 @@ T integer_binary(Binary op, T a, T b) {
     case Binary::subtract: return static_cast<T>(static_cast<U>(a) - static_cast<U>(b));
     case Binary::multiply: return static_cast<T>(static_cast<U>(a) * static_cast<U>(b));
     case Binary::maximum: return a > b ? a : b;
+    case Binary::power: {  // b is not negative
+      U result = 1, factor = static_cast<U>(a);
+      for (; b > 0; b /= 2, factor *= factor)
+        if (b % 2 == 1) result *= factor;
+      return static_cast<T>(result);
+    }
     case Binary::floor_divide:
     case Binary::mod: {
       if (b == -1) return op == Binary::mod ? T(0) : static_cast<T>(U(0) - static_cast<U>(a));  // -a may not fit
@@ -177,7 +183,7 @@ const Primitive& unary_primitive() {
 template <Binary op>
 void binary_shapes(const Tensors& in, const Params&, Specs& out) {
   same_dtype(name_of(op), in[0], in[1]);
-  constexpr bool integers = op != Binary::divide && op != Binary::power && op != Binary::arctan2;
+  constexpr bool integers = op != Binary::divide && op != Binary::arctan2;
   if (in[0].dtype() == DType::boolean || (!integers && !is_float(in[0].dtype()))) {
     fail<TypeError>("[", name_of(op), "] `x1` and `x2` are ", in[0].dtype(), ": they must be ",
                     integers ? "numbers" : "float32 or float64", "; convert them with cast(x, dtype).");
@@ -194,6 +200,12 @@ void binary_eval(const Tensors& in, const Params&, Tensors& out) {
       const T* end = b.data<T>() + b.size();
       if (y.size() > 0 && std::find(b.data<T>(), end, T(0)) != end) {
         fail<ZeroDivisionError>("[", name_of(op), "] `x2` has a zero: integers cannot be divided by it.");
+      }
+    }
+    if constexpr (std::is_integral_v<T> && op == Binary::power) {
+      const T* end = b.data<T>() + b.size();
+      if (y.size() > 0 && std::any_of(b.data<T>(), end, [](T e) { return e < 0; })) {
+        fail("[power] `x2` has a negative number: integers have no such powers; convert `x1` with cast(x, dtype).");
       }
     }
     const T *pa = a.data<T>(), *pb = b.data<T>();
