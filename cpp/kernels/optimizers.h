@@ -11,41 +11,40 @@
 namespace densegrad {
 namespace {
 
-// Subnormal numbers count as 0 while one of these lives, where the machine can do that. The moments of a unit whose
-// gradient has become 0 would otherwise stay subnormal for good, and arithmetic on such numbers takes 50 times as long.
-// (TensorFlow does the same in all of its kernels.) What was set before, flags included, comes back.
-class FlushSubnormals {
- public:
-  FlushSubnormals() : before_(get()) { set(before_ | bits); }
-  ~FlushSubnormals() { set(before_); }
-  FlushSubnormals(const FlushSubnormals&) = delete;
-  FlushSubnormals& operator=(const FlushSubnormals&) = delete;
-
- private:
+// The processor's mode of arithmetic, and the bits of it with which subnormal arguments and results count as 0.
 #if defined(__x86_64__)
-  using Word = unsigned;
-  static constexpr Word bits = 0x8040;  // results and arguments
-  static Word get() { return _mm_getcsr(); }
-  static void set(Word word) { _mm_setcsr(word); }
+using Mode = unsigned;
+constexpr Mode flush_bits = 0x8040;
+inline Mode get_mode() { return _mm_getcsr(); }
+inline void set_mode(Mode mode) { _mm_setcsr(mode); }
 #elif defined(__aarch64__)
-  using Word = unsigned long;
-  static constexpr Word bits = 1UL << 24;
-  static Word get() {
-    Word word;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(word));
-    return word;
-  }
-  static void set(Word word) { __asm__ volatile("msr fpcr, %0" : : "r"(word)); }
+using Mode = unsigned long;
+constexpr Mode flush_bits = 1UL << 24;
+inline Mode get_mode() {
+  Mode mode;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
+  return mode;
+}
+inline void set_mode(Mode mode) { __asm__ volatile("msr fpcr, %0" : : "r"(mode)); }
 #else
-  using Word = int;
-  static constexpr Word bits = 0;
-  static Word get() { return 0; }
-  static void set(Word) {}
+using Mode = int;
+constexpr Mode flush_bits = 0;
+inline Mode get_mode() { return 0; }
+inline void set_mode(Mode) {}
 #endif
-  Word before_;
-};
 
-// The loops are functions of their own: none of their arithmetic may leave the life of a FlushSubnormals.
+// Calls f, which must not throw, with subnormal numbers counting as 0. The moments of a unit whose gradient has become 0
+// would otherwise stay subnormal for good, and arithmetic on such numbers takes 50 times as long. (TensorFlow does the
+// same in all of its kernels.) What was set before, flags included, comes back. f is a function that is not inlined: none
+// of its arithmetic may move out of here.
+template <class F>
+inline void flushing_subnormals(const F& f) {
+  const Mode before = get_mode();
+  set_mode(before | flush_bits);
+  f();
+  set_mode(before);
+}
+
 template <int slot_count, class T, class Entry>
 [[gnu::noinline]] void update_part(const typename Entry::template Step<T>& step, const UpdatePart<T>& part) {
   T* w = part.w;
@@ -66,8 +65,9 @@ template <int slot_count, class T, class Entry>
 template <int slot_count, class T, class Entry>
 void update_with(const UpdateArgs<T>& args) {
   const typename Entry::template Step<T> step(args.learning_rate, args.hyper, args.step, args.shared);
-  const FlushSubnormals flush;
-  for (std::size_t k = 0; k < args.part_count; ++k) update_part<slot_count, T, Entry>(step, args.parts[k]);
+  flushing_subnormals([&] {
+    for (std::size_t k = 0; k < args.part_count; ++k) update_part<slot_count, T, Entry>(step, args.parts[k]);
+  });
 }
 
 // The variant for the number of slots given, which the caller has checked.
@@ -86,8 +86,7 @@ template <class T>
 }
 template <class T>
 void decay(index_t n, T weight_decay, T learning_rate, T* w) {
-  const FlushSubnormals flush;
-  decay_all(n, weight_decay, learning_rate, w);
+  flushing_subnormals([=] { decay_all(n, weight_decay, learning_rate, w); });
 }
 
 template <class T>
@@ -97,8 +96,7 @@ template <class T>
 }
 template <class T>
 void move_average(index_t n, T momentum, const T* w, T* average) {
-  const FlushSubnormals flush;
-  average_all(n, momentum, w, average);
+  flushing_subnormals([=] { average_all(n, momentum, w, average); });
 }
 
 }  // namespace
