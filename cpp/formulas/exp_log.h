@@ -77,7 +77,7 @@ inline T exponential(T x) {
   return y * power_of_two<T>(half) * power_of_two<T>(rest);
 }
 
-// log(x (1 + c)) for a normal x > 0 and a tiny c: x = 2^k (1 + f), sqrt(1/2) <= 1 + f < sqrt(2), and
+// log(x (1 + c) 2^-exponent_shift) for a normal x > 0 and a tiny c: x = 2^k (1 + f), sqrt(1/2) <= 1 + f < sqrt(2), and
 // log(1 + f) = f - (f^2/2 - s (f^2/2 + R)), s = f / (2 + f), R = 2 s^2 (1/3 + s^2/5 + s^4/7 + ...).
 // Source: FreeBSD's e_log.c, with the series instead of a minimax polynomial.
 template <class T>
