@@ -1,4 +1,4 @@
-// exp, log and log1p by arithmetic alone, so that loops over them become vector loops: within 1 ULP, the same bits on every
+// exp, log and log1p by arithmetic alone, so that loops over them become vector loops: within 1.1 ULP, the same bits on every
 // instruction set. Subnormal numbers are kept.
 #pragma once
 
