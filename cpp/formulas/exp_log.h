@@ -1,5 +1,5 @@
-// exp, log and log1p by arithmetic alone, so that loops over them become vector loops: within 1.1 ULP, the same bits on every
-// instruction set. Subnormal numbers are kept.
+// exp, log and log1p by arithmetic alone, so that loops over them become vector loops: within 1.1 ULP, the same bits on
+// every instruction set. Subnormal numbers are kept.
 #pragma once
 
 #include <stdint.h>
