@@ -18,6 +18,7 @@ from linalg_rows import LINALG
 from loss_oracles import HEADS, LOSSES, OPTIONS, SPARSE, analysed, drawn, kink
 from oracles import ACTIVATIONS, ULPS, gamma, ulp, unit
 from rows import PAIRS, SAME, Row, apart, box, distinct, exact, lattice, nearest, quotients, signed, ulps, whole
+from window_rows import WINDOWS
 
 
 def unary(name, oracle, draw, bound, kink=None):
@@ -322,5 +323,5 @@ STATELESS = [
     fixed("schedule", "schedule", lambda x: decayed(dg.constant(x)), lambda x: 8 / (1 + x / 2),
           [((),), ((5,),), ((0, 3),)], box(0, 9), ulps(2), wrt=()),
 ]  # fmt: skip
-ROWS = ELEMENTWISE + STRUCTURAL + LINALG + COARSE + STATELESS + COMPOSITIONS
+ROWS = ELEMENTWISE + STRUCTURAL + LINALG + COARSE + STATELESS + COMPOSITIONS + WINDOWS
 COARSE_PRIMITIVES = {"dense", "activation", "activation_grad", "loss", "loss_grad"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import densegrad as dg
+import densegrad.tf as tf
 import numpy as np
 import pytest
 from samples import rows
@@ -93,6 +94,41 @@ def test_derivatives_of_every_order():
         assert abs(got - expected) <= terms * np.finfo("float64").eps * magnitude
 
 
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_dilation_is_a_kernel_with_zeros_in_between(padding, dtype):
+    x = rows(2, 7, 8, 2, dtype=dtype)
+    layer = L.Conv2D(3, (3, 2), padding=padding, dilation_rate=(2, 3), dtype=dtype)
+    y = layer(x)
+    spread = np.zeros((5, 4, 2, 3), dtype)
+    spread[::2, ::3] = layer.kernel.numpy()
+    z, size = convolved(x, spread, (1, 1), padding)
+    unit = np.finfo(dtype).eps / 2
+    assert_within(y, z, (1 + (dtype == "float64")) * 12 * unit / (1 - 12 * unit) * size)
+    assert layer.compute_output_shape((None, 7, 8, 2)) == (None, *y.shape[1:])
+
+
+@pytest.mark.parametrize("activation", ["relu", "softmax", lambda z: z * 0.5], ids=str)
+def test_groups_are_convolutions_side_by_side(activation):
+    x = rows(2, 5, 4, 6)
+    layer = L.Conv2D(9, 2, padding="same", groups=3, bias_initializer="ones", activation=activation)
+    y = layer(x)
+    assert layer.kernel.shape == (2, 2, 2, 9) and layer.compute_output_shape((None, 5, 4, 6)) == (None, 5, 4, 9)
+    parts = []
+    for k in range(3):
+        part = L.Conv2D(3, 2, padding="same", use_bias=False)
+        part.build((2, 5, 4, 2))
+        part.set_weights([layer.kernel.numpy()[..., 3 * k : 3 * k + 3]])
+        parts.append(part(x[..., 2 * k : 2 * k + 2]))
+    z = dg.ops.concatenate(parts, -1) + 1
+    np.testing.assert_array_equal(y, dg.activations.get(activation)(z))
+    first = L.Conv2D(9, 2, padding="same", groups=3, data_format="channels_first", activation=activation)
+    moved = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+    first.build(moved.shape)
+    first.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(first(moved), y.numpy().transpose(0, 3, 1, 2))
+
+
 def test_in_a_model():
     model = dg.Sequential([dg.Input((6, 6, 1)), L.Conv2D(3, 3, activation="relu"), L.Flatten(), L.Dense(2)])
     assert [layer.output.shape for layer in model.layers] == [(None, 4, 4, 3), (None, 48), (None, 2)]
@@ -108,6 +144,9 @@ def test_config():
     layer = L.Conv2D(3, 2, 2, "SAME", activation="relu", use_bias=False, name="c")
     other = L.Conv2D.from_config(layer.get_config())
     assert other.get_config() == layer.get_config() and other.padding == "same" and other.strides == (2, 2)
+    layer = L.Conv2D(4, 2, dilation_rate=(1, 2), groups=2, name="c")
+    other = L.Conv2D.from_config(layer.get_config())
+    assert other.get_config() == layer.get_config() and (other.dilation_rate, other.groups) == ((1, 2), 2)
 
 
 @pytest.mark.parametrize(
@@ -130,9 +169,57 @@ def test_config():
             "[Conv2D] `padding` is 'causal': it must be 'valid' or 'same'.",
         ),
         (
-            lambda: L.Conv2D(1, 2, dilation_rate=2),
-            NotImplementedError,
-            "[Conv2D] `dilation_rate` is 2 and `groups` is 1: both must be 1.",
+            lambda: L.Conv2D(1, 2, 2, dilation_rate=(1, 3)),
+            ValueError,
+            "[Conv2D] `strides` is (2, 2) and `dilation_rate` is (1, 3): only one of them may be above 1.",
+        ),
+        (lambda: L.Conv2D(2, 2, groups=0), ValueError, "[Conv2D] `groups` is 0: it must be a positive integer."),
+        (
+            lambda: L.Conv2D(4, 2, groups=3),
+            ValueError,
+            "[Conv2D] `filters` is 4 and `groups` is 3: the groups must divide it.",
+        ),
+        (
+            lambda: L.Conv2D(4, 2, groups=2, name="c")(rows(2, 3, 4, 3)),
+            ValueError,
+            "[c] `x` has shape (2, 3, 4, 3) and `groups` is 2: the groups must divide the 3 channels.",
+        ),
+        (
+            lambda: L.Conv2D(1, 2, dilation_rate=3, name="c")(rows(2, 3, 4, 1)),
+            ValueError,
+            "[c] `x` has 3 x 4 positions: a kernel of 4 x 4 must fit.",
+        ),
+        (
+            lambda: dg.ops.conv(rows(2, 3, 4, 3), rows(2, 2, 2, 1)),
+            ValueError,
+            "[conv] `x` has 3 channels but `kernel` has shape (2, 2, 2, 1): kernel.shape[2] must equal the channels.",
+        ),
+        (
+            lambda: dg.ops.conv(rows(2, 3, 4, 5), rows(2, 2, 2, 1)),
+            ValueError,
+            "[conv] `x` has 5 channels but `kernel` has shape (2, 2, 2, 1): kernel.shape[2] must equal the channels "
+            "or, as each group has them, divide them.",
+        ),
+        (
+            lambda: dg.ops.conv(rows(2, 3, 4, 4), rows(2, 2, 2, 3)),
+            ValueError,
+            "[conv] `x` has 4 channels but `kernel` has shape (2, 2, 2, 3): the 2 groups of 2 channels must divide "
+            "the 3 filters.",
+        ),
+        (
+            lambda: dg.ops.conv(rows(2, 3, 4, 1), rows(2, 2)),
+            ValueError,
+            "[conv] `kernel` has shape (2, 2): it must have 3 or 4 axes, (sizes, channels, filters).",
+        ),
+        (
+            lambda: tf.nn.conv2d(rows(2, 3, 4, 1), rows(2, 2, 1), 1, "SAME"),
+            ValueError,
+            "[tf.nn.conv2d] `filters` has shape (2, 2, 1): it must have 4 axes, (height, width, channels, filters).",
+        ),
+        (
+            lambda: tf.nn.conv2d(rows(2, 3, 4, 1), rows(2, 2, 1, 1), [2, 1, 1, 1], "SAME"),
+            ValueError,
+            "[tf.nn.conv2d] `strides` is [2, 1, 1, 1]: it must be 1 for samples and for channels.",
         ),
         (
             lambda: L.Conv2D(1, 2, name="c")(rows(2, 3, 4)),
@@ -150,6 +237,17 @@ def test_errors(call, error, text):
     with pytest.raises(error) as info:
         call()
     assert str(info.value) == text
+
+
+def test_channels_of_groups_are_checked():
+    layer = L.Conv2D(2, 2, groups=2, name="c")
+    layer(rows(1, 3, 3, 4))
+    with pytest.raises(ValueError) as info:
+        layer(rows(1, 3, 3, 2))
+    assert str(info.value) == (
+        "[c] `x` has 2 channels but `kernel` has shape (2, 2, 2, 2): kernel.shape[2] must equal the channels of one of "
+        "the 2 groups."
+    )
 
 
 def test_channels_are_checked():

@@ -30,3 +30,9 @@ def test_a_value_keeps_what_it_was():
     before = v.value
     v.assign([3.0, 4.0])
     assert before.numpy().tolist() == [1, 2] and v.value.numpy().tolist() == [3, 4]
+
+
+@row("max pooling of a window with a NaN, or of -inf alone")
+def test_max_pooling_hides_nothing():
+    x = np.array([[1.0, np.nan, -np.inf, -np.inf], [3.0, 2.0, -np.inf, -np.inf]], "f").reshape(1, 2, 4, 1)
+    np.testing.assert_array_equal(dg.layers.MaxPooling2D()(x).numpy().ravel(), [np.nan, -np.inf])

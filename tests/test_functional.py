@@ -127,6 +127,10 @@ OPERATIONS = {
     "mean over the batch": lambda x: dg.ops.mean(x, axis=0),
     "reshape": lambda x: dg.ops.reshape(x, (-1, 2, 2)),
     "dense": lambda x: dg.ops.dense(x, np.ones((4, 3), "float32"), None, "sigmoid"),
+    "var": lambda x: dg.ops.var(x, 1),
+    "split": lambda x: dg.ops.split(x, 2, 1)[1],
+    "stack": lambda x: dg.ops.stack([x, 2 * x], 1),
+    "reciprocal": lambda x: dg.ops.reciprocal(x),
 }
 
 
@@ -140,6 +144,13 @@ def test_operations(name):
     result = dg.Model(x, y)(value)
     np.testing.assert_array_equal(np.asarray(result), np.asarray(expected))
     assert len(y.shape) == expected.ndim and all(m in (None, n) for m, n in zip(y.shape, expected.shape))
+
+
+def test_operations_that_need_the_number_of_samples_say_so():
+    x = dg.Input((4,))
+    for function in (dg.ops.sort, lambda x: dg.ops.top_k(x, 2), lambda x: dg.ops.tile(x, (1, 2))):
+        with pytest.raises(ValueError, match=r"axis 0 of this symbolic tensor is unknown: its length is needed.$"):
+            function(x)
 
 
 def test_an_operation_reads_a_variable_when_it_runs():

@@ -26,6 +26,15 @@ def average(x, w):
     return tf.reduce_sum(x * w[:, None], 0) / tf.reduce_sum(w)
 
 
+def conv(x, kernel, data_format="channels_last", **options):
+    """TensorFlow's CPU has only channels that come last, and no gradients of several groups."""
+    if data_format == "channels_first":
+        return K.moveaxis(conv(K.moveaxis(x, 1, -1), kernel, **options), -1, 1)
+    groups = x.shape[-1] // kernel.shape[-2]
+    parts = zip(tf.split(x, groups, -1), tf.split(kernel, groups, -1), strict=True)
+    return tf.concat([K.conv(a, b, **options) for a, b in parts], -1)
+
+
 def norm(x, axis=None, ord="euclidean"):
     """TensorFlow's norms of vectors and Frobenius'; those of other matrices and the orders 0 and -inf are Keras'."""
     if ord == "fro":
@@ -71,6 +80,7 @@ NAMED = {
     "var": lambda x, axis, ddof=0: tf.math.reduce_variance(x, axis) * (1 if ddof == 0 else x.shape[axis] /
                                                                        (x.shape[axis] - ddof)),
     "norm": norm,
+    "conv": conv,
     "broadcast_to": lambda x: tf.broadcast_to(x, (4, 2, 3)),
     "sum_to": lambda x: tf.reduce_sum(x, 1, keepdims=True),
     "reshape": lambda x: tf.reshape(x, (-1, 3)),

@@ -25,6 +25,11 @@ def layers(lib):
         lib.layers.Conv2D(
             2, 3, kernel_regularizer="l2", activity_regularizer="l2", bias_constraint="non_neg", name="l"
         ),
+        lib.layers.Conv2D(4, (3, 2), padding="same", dilation_rate=(1, 2), groups=2, name="m"),
+        lib.layers.MaxPooling2D((2, 3), padding="same", name="n"),
+        lib.layers.AveragePooling2D(3, (1, 2), data_format="channels_first", name="o"),
+        lib.layers.GlobalMaxPooling2D(keepdims=True, name="p"),
+        lib.layers.GlobalAveragePooling2D("channels_first", dtype="float64", name="q"),
     ]
 
 

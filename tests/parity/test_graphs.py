@@ -82,6 +82,20 @@ def test_convolutions(kernel, strides, padding):
     compare(make, [rows(3, 6, 7, 2, dtype="float64")], roundings=500)
 
 
+def test_dilation_groups_and_pooling():
+    def make(lib, activation):
+        layers = lib.layers
+        x = lib.Input((7, 8, 4), dtype="float64")
+        y = layers.Conv2D(4, 3, padding="same", dilation_rate=2, activation=activation, dtype="float64")(x)
+        g = layers.Conv2D(6, 2, groups=2, activation=activation, dtype="float64")(x)
+        y = layers.AveragePooling2D((2, 3), 2, "same", dtype="float64")(y)
+        g = layers.AvgPool2D(3, 1, dtype="float64")(g)
+        ends = [layers.Dense(2, dtype="float64")(layers.GlobalAveragePooling2D(dtype="float64")(h)) for h in (y, g)]
+        return lib.Model([x], ends)
+
+    compare(make, [rows(2, 7, 8, 4, dtype="float64")], roundings=500)
+
+
 def test_the_bound_is_narrow():
     """A derivative that is wrong by a millionth in one entry is found."""
     model, arrays = shared(dg, "relu"), [rows(5, 4, dtype="float64")] * 2

@@ -14,6 +14,8 @@ A = np.array([[1.0, -2.0, 3.0], [4.0, 0.5, -6.0]], np.float32)
 B = np.array([[2.0, 0.25, -1.0], [1.0, 5.0, 0.0]], np.float32)
 C = np.arange(24, dtype=np.float32).reshape(2, 3, 4) / 8
 S = np.array([[2.0, 1.0], [0.5, 3.0]], np.float32)
+X = (np.arange(60, dtype=np.float32) * 7 % 11).reshape(2, 5, 3, 2) / 8
+F = (np.arange(36, dtype=np.float32) * 5 % 13).reshape(3, 2, 2, 3) / 16 - 0.375
 
 EXPRESSIONS = """
 tf.constant(3)
@@ -274,6 +276,21 @@ tf.nn.sigmoid(A)
 tf.nn.softmax(A)
 tf.nn.softmax(A, axis=0)
 tf.nn.bias_add(A, [1.0, 2.0, 3.0])
+tf.nn.bias_add(X, [1.0, 2.0])
+tf.nn.bias_add(tf.transpose(X, [0, 3, 1, 2]), [1.0, 2.0], data_format="NCHW")
+tf.nn.crelu(A)
+tf.nn.crelu(A, axis=0)
+tf.nn.conv2d(X, F, strides=[1, 2, 1, 1], padding="SAME")
+tf.nn.conv2d(X, F, 2, "VALID")
+tf.nn.conv2d(X, F, strides=(1, 2), padding="SAME", data_format="NHWC")
+tf.nn.conv2d(X, F, [1], padding=[[0, 0], [2, 1], [0, 1], [0, 0]])
+tf.nn.conv2d(X, filters=F, strides=1, padding="SAME", dilations=[1, 2, 1, 1])
+tf.nn.max_pool2d(X, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="VALID")
+tf.nn.max_pool2d(X, 2, 1, "SAME")
+tf.nn.max_pool(X, ksize=(3, 2), strides=(2, 1), padding="SAME")
+tf.nn.avg_pool2d(X, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="SAME")
+tf.nn.avg_pool2d(X, 3, 1, "VALID")
+tf.nn.avg_pool(X, ksize=(3, 2), strides=[2], padding="SAME", data_format="NHWC")
 tf.nn.l2_loss(A)
 tf.nn.l2_normalize(A, 0)
 tf.nn.zero_fraction(B)
@@ -329,7 +346,7 @@ f"{tf.constant([1.0, 2.5])} {tf.constant(3)} {tf.constant(0.5):.3f}"
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_expression_has_tensorflows_value(expression, tensorflow):
-    names = {"A": A, "B": B, "C": C, "S": S, "np": np}
+    names = {"A": A, "B": B, "C": C, "S": S, "X": X, "F": F, "np": np}
     theirs = plain(eval(expression, names | {"tf": tensorflow}))
     ours = plain(eval(expression, names | {"tf": dtf}))
     assert_alike(ours, theirs)

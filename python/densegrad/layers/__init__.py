@@ -25,6 +25,16 @@ from densegrad.layers.merging import (
     multiply,
     subtract,
 )
+from densegrad.layers.pooling import (
+    AveragePooling2D,
+    AvgPool2D,
+    GlobalAveragePooling2D,
+    GlobalAvgPool2D,
+    GlobalMaxPool2D,
+    GlobalMaxPooling2D,
+    MaxPool2D,
+    MaxPooling2D,
+)
 from densegrad.layers.regularization import ActivityRegularization, Dropout
 from densegrad.layers.reshaping import Flatten, Permute, Rescaling, Reshape
 
@@ -33,6 +43,8 @@ __all__ = [
     "ActivityRegularization",
     "Add",
     "Average",
+    "AveragePooling2D",
+    "AvgPool2D",
     "Concatenate",
     "Conv2D",
     "Dense",
@@ -40,6 +52,10 @@ __all__ = [
     "Dropout",
     "ELU",
     "Flatten",
+    "GlobalAveragePooling2D",
+    "GlobalAvgPool2D",
+    "GlobalMaxPool2D",
+    "GlobalMaxPooling2D",
     "Identity",
     "Input",
     "InputLayer",
@@ -47,6 +63,8 @@ __all__ = [
     "Lambda",
     "Layer",
     "LeakyReLU",
+    "MaxPool2D",
+    "MaxPooling2D",
     "Maximum",
     "Minimum",
     "Multiply",

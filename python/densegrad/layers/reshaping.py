@@ -10,13 +10,7 @@ from densegrad import _core
 from densegrad.config import is_integer
 from densegrad.layers.base import Layer
 from densegrad.layers.configs import names
-
-
-def checked_format(data_format, tag):
-    """Return "channels_last" or "channels_first", or raise; None means the former."""
-    if data_format not in (None, "channels_last", "channels_first"):
-        raise ValueError(f"[{tag}] `data_format` is {data_format!r}: it must be 'channels_last' or 'channels_first'.")
-    return data_format or "channels_last"
+from densegrad.ops.windows import checked_format
 
 
 def _samples(x):

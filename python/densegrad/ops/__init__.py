@@ -81,6 +81,8 @@ from densegrad.ops.summation import *  # noqa: F403
 from densegrad.ops.summation import __all__ as _summation
 from densegrad.ops.trigonometry import *  # noqa: F403
 from densegrad.ops.trigonometry import __all__ as _trigonometry
+from densegrad.ops.windows import *  # noqa: F403
+from densegrad.ops.windows import __all__ as _windows
 
 __all__ = [
     "abs",
@@ -145,4 +147,5 @@ __all__ = [
     *_shaping,
     *_statistics,
     *_trigonometry,
+    *_windows,
 ]

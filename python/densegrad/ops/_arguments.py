@@ -8,7 +8,9 @@ _WIDTHS = ("bool", "int32", "int64", "float32", "float64")
 
 
 def tensor(x, like=None):
-    """`x` as a tensor; an array or number takes the dtype of `like`."""
+    """`x` as a tensor; an array or number takes the dtype of `like`. One of a functional model stays what it is."""
+    if isinstance(x, _core.SymbolicTensor):
+        return x
     return _core.convert(x) if isinstance(x, TENSORS) else _core.convert(x, like)
 
 
@@ -71,6 +73,13 @@ def extent(tag, x, axis):
     if n is None:
         raise ValueError(f"[{tag}] axis {axis} of this symbolic tensor is unknown: its length is needed.")
     return n
+
+
+def known(tag, *xs):
+    """Raise ValueError if the length of an axis is unknown."""
+    for x in xs:
+        for axis in range(x.ndim):
+            extent(tag, x, axis)
 
 
 def reshaped(x, shape):

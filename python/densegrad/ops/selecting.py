@@ -7,7 +7,7 @@ import numpy as np
 from densegrad import _core
 from densegrad._core import Tensor
 from densegrad.config import is_integer
-from densegrad.ops._arguments import extent, one_axis, tensor
+from densegrad.ops._arguments import extent, known, one_axis, tensor
 from densegrad.ops.shaping import moveaxis
 
 __all__ = ["argsort", "diag", "diagonal", "gather_nd", "sort", "take_along_axis", "top_k", "trace"]
@@ -44,7 +44,8 @@ def take_along_axis(x, indices, axis=-1):
             f"[take_along_axis] `indices` has shape {indices.shape} but `x` has shape {x.shape}: the ranks must "
             f"be equal."
         )
-    n, m = extent("take_along_axis", x, axis), extent("take_along_axis", indices, axis)
+    known("take_along_axis", x, indices)
+    n, m = x.shape[axis], indices.shape[axis]
     rest = list(np.broadcast_shapes(*(s[:axis] + (1,) + s[axis + 1 :] for s in (x.shape, indices.shape))))
     full = [n if a == axis else d for a, d in enumerate(rest)]
     chosen = [m if a == axis else d for a, d in enumerate(rest)]

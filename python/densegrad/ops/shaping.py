@@ -4,7 +4,7 @@ import numpy as np
 
 from densegrad import _core
 from densegrad.config import is_integer
-from densegrad.ops._arguments import at, extent, one_axis, reshaped, some_axes, tensor, together
+from densegrad.ops._arguments import at, extent, known, one_axis, reshaped, some_axes, tensor, together
 
 __all__ = [
     "expand_dims",
@@ -152,6 +152,7 @@ def tile(x, repeats):
     repeats = [1] * (x.ndim - len(repeats)) + repeats
     for axis, times in enumerate(repeats):
         if times != 1:
+            known("tile", x)
             shape = x.shape
             before, after = int(np.prod(shape[:axis])), int(np.prod(shape[axis:]))
             x = _core.broadcast_to(_core.reshape(x, (before, 1, after)), (before, times, after))

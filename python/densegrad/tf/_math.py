@@ -105,9 +105,23 @@ def silu(features, beta=1.0):
     return activations.silu(features) if beta == 1 else features * activations.sigmoid(features * beta)
 
 
+def crelu(features, axis=-1, name=None):
+    """relu(features) and relu(-features) side by side."""
+    features = _core.convert(features)
+    return activations.relu(ops.concatenate([features, -features], axis))
+
+
 def bias_add(value, bias, data_format=None, name=None):
-    """value + bias along the last axis."""
-    return ops.add(value, bias)
+    """value + bias along the last axis, or along the second one if `data_format` starts with "NC"."""
+    value = _core.convert(value)
+    bias = _core.convert(bias, None if isinstance(bias, (_core.Tensor, _core.Variable)) else value.dtype)
+    axis = 1 if data_format and data_format.startswith("NC") else value.ndim - 1
+    if bias.ndim != 1 or value.ndim < 2 or bias.shape[0] != value.shape[axis]:
+        raise ValueError(
+            f"[tf.nn.bias_add] `value` has shape {tuple(value.shape)} but `bias` has shape {tuple(bias.shape)}: it "
+            f"must be a vector with an entry for each place on axis {axis}."
+        )
+    return value + ops.reshape(bias, (-1,) + (1,) * (value.ndim - 1 - axis))
 
 
 def l2_loss(t, name=None):

@@ -18,6 +18,7 @@ from densegrad.tf import (
     _program,
     _random,
     _scattering,
+    _windows,
 )
 from densegrad.tf._keras import keras
 from densegrad.tf._namespace import Namespace, public
@@ -104,9 +105,10 @@ nn = Namespace(
     table=_CROSSENTROPIES
     | _pick(
         _math_table,
-        "batch_normalization bias_add compute_average_loss dropout embedding_lookup gelu l2_loss leaky_relu "
+        "batch_normalization bias_add compute_average_loss crelu dropout embedding_lookup gelu l2_loss leaky_relu "
         "log_softmax moments silu softmax zero_fraction",
-    ),
+    )
+    | public(_windows),
 )
 linalg = Namespace(
     "linalg",
