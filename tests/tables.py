@@ -16,6 +16,7 @@ from compositions import COMPOSITIONS
 from densegrad import _core
 from linalg_rows import LINALG
 from loss_oracles import HEADS, LOSSES, OPTIONS, SPARSE, analysed, drawn, kink
+from normalization_rows import NORMALIZATIONS
 from oracles import ACTIVATIONS, ULPS, gamma, ulp, unit
 from rows import PAIRS, SAME, Row, apart, box, distinct, exact, lattice, nearest, quotients, signed, ulps, whole
 from window_rows import WINDOWS
@@ -323,5 +324,5 @@ STATELESS = [
     fixed("schedule", "schedule", lambda x: decayed(dg.constant(x)), lambda x: 8 / (1 + x / 2),
           [((),), ((5,),), ((0, 3),)], box(0, 9), ulps(2), wrt=()),
 ]  # fmt: skip
-ROWS = ELEMENTWISE + STRUCTURAL + LINALG + COARSE + STATELESS + COMPOSITIONS + WINDOWS
+ROWS = ELEMENTWISE + STRUCTURAL + LINALG + COARSE + STATELESS + COMPOSITIONS + WINDOWS + NORMALIZATIONS
 COARSE_PRIMITIVES = {"dense", "activation", "activation_grad", "loss", "loss_grad"}

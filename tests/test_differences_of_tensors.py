@@ -36,3 +36,21 @@ def test_a_value_keeps_what_it_was():
 def test_max_pooling_hides_nothing():
     x = np.array([[1.0, np.nan, -np.inf, -np.inf], [3.0, 2.0, -np.inf, -np.inf]], "f").reshape(1, 2, 4, 1)
     np.testing.assert_array_equal(dg.layers.MaxPooling2D()(x).numpy().ravel(), [np.nan, -np.inf])
+
+
+@row("second derivatives of `BatchNormalization`, `LayerNormalization` and `tf.nn.moments`")
+def test_the_mean_moves_in_second_derivatives():
+    """The variance of (a, b) is (a - b)^2 / 4: second derivatives 1/2 and -1/2; with the mean fixed, 1 and 0."""
+    hessian = dg.hessian(lambda x: tf.nn.moments(x, [0])[1])(dg.constant([1.0, 4.0]))
+    assert hessian.numpy().tolist() == [[0.5, -0.5], [-0.5, 0.5]]
+    for layer in (dg.layers.BatchNormalization(0, dtype="float64"), dg.layers.LayerNormalization(dtype="float64")):
+        x = np.array([[1.0, 4.0, 2.0], [2.0, -1.0, 0.0]])
+        training = {"training": True} if layer.name.startswith("batch") else {}
+        assert dg.gradcheck(lambda x, layer=layer, training=training: layer(x, **training), x, order=2).ok
+
+
+@row("`BatchNormalization` in training, of a batch without entries")
+def test_nothing_is_learnt_from_nothing():
+    layer = dg.layers.BatchNormalization()
+    assert layer(np.zeros((0, 3), "f"), training=True).shape == (0, 3)
+    assert [w.tolist() for w in layer.get_weights()] == [[1] * 3, [0] * 3, [0] * 3, [1] * 3]

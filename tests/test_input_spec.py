@@ -51,7 +51,7 @@ def test_symbolic_inputs_and_lists_of_numbers_are_checked_too():
     layer = Total(InputSpec(min_ndim=2, axes={-1: 3}))
     assert layer(dg.Input((3,))).shape == (None, 3) and layer([[1.0, 2.0, 3.0]]).shape == (1, 3)
     for x in (dg.Input((2,)), [[1.0, 2.0]]):
-        with pytest.raises(ValueError, match="incompatible with the layer: expected axis -1 of size 3, found another"):
+        with pytest.raises(ValueError, match="incompatible with the layer: expected axis -1 of size 3, found size 2"):
             layer(x)
     assert copy.copy(layer).input_spec.axes == {-1: 3}
     with pytest.raises(ValueError, match="incompatible"):

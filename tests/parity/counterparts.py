@@ -35,6 +35,12 @@ def conv(x, kernel, data_format="channels_last", **options):
     return tf.concat([K.conv(a, b, **options) for a, b in parts], -1)
 
 
+def layer_normalization(x, scale, offset, axis):
+    """Keras' and tf.nn.moments keep the mean fixed in the second derivative."""
+    variance = K.mean(tf.square(x - K.mean(x, axis, keepdims=True)), axis, keepdims=True)
+    return (x - K.mean(x, axis, keepdims=True)) * tf.math.rsqrt(variance + 1e-7) * scale + offset
+
+
 def norm(x, axis=None, ord="euclidean"):
     """TensorFlow's norms of vectors and Frobenius'; those of other matrices and the orders 0 and -inf are Keras'."""
     if ord == "fro":
@@ -76,10 +82,13 @@ NAMED = {
     "any": lambda x, axis: tf.reduce_any(x != 0, axis),
     "all": lambda x, axis: tf.reduce_all(x != 0, axis),
     "std": tf.math.reduce_std,
-    # Keras' and tf.nn.moments keep the mean fixed in the second derivative
     "var": lambda x, axis, ddof=0: tf.math.reduce_variance(x, axis) * (1 if ddof == 0 else x.shape[axis] /
                                                                        (x.shape[axis] - ddof)),
     "norm": norm,
+    "moments mean": lambda x: tf.nn.moments(x, [0])[0],
+    "moments variance": lambda x: tf.math.reduce_variance(x, 0, keepdims=True),
+    "batch_normalization": lambda x, m, v, o, s, axis: K.batch_normalization(x, m, v, axis, o, s),
+    "layer_normalization": layer_normalization,
     "conv": conv,
     "broadcast_to": lambda x: tf.broadcast_to(x, (4, 2, 3)),
     "sum_to": lambda x: tf.reduce_sum(x, 1, keepdims=True),

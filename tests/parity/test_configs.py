@@ -28,6 +28,8 @@ def layers(lib):
         lib.layers.Conv2D(4, (3, 2), padding="same", dilation_rate=(1, 2), groups=2, name="m"),
         lib.layers.MaxPooling2D((2, 3), padding="same", name="n"),
         lib.layers.AveragePooling2D(3, (1, 2), data_format="channels_first", name="o"),
+        lib.layers.BatchNormalization(1, momentum=0.9, scale=False, beta_regularizer="l2", name="r"),
+        lib.layers.LayerNormalization((1, 2), gamma_constraint="non_neg", name="s"),
         lib.layers.GlobalMaxPooling2D(keepdims=True, name="p"),
         lib.layers.GlobalAveragePooling2D("channels_first", dtype="float64", name="q"),
     ]

@@ -25,6 +25,7 @@ from densegrad.layers.merging import (
     multiply,
     subtract,
 )
+from densegrad.layers.normalization import BatchNormalization, LayerNormalization
 from densegrad.layers.pooling import (
     AveragePooling2D,
     AvgPool2D,
@@ -45,6 +46,7 @@ __all__ = [
     "Average",
     "AveragePooling2D",
     "AvgPool2D",
+    "BatchNormalization",
     "Concatenate",
     "Conv2D",
     "Dense",
@@ -62,6 +64,7 @@ __all__ = [
     "InputSpec",
     "Lambda",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
     "MaxPool2D",
     "MaxPooling2D",

@@ -79,7 +79,8 @@ class InputSpec:
             return f"dtype={self.dtype}", f"dtype={np.dtype(x.dtype).name}"
         for axis, size in self.axes.items():
             if size is not None and not (-len(shape) <= axis < len(shape) and shape[axis] in (size, None)):
-                return f"axis {axis} of size {size}", "another"
+                found = f"size {shape[axis]}" if -len(shape) <= axis < len(shape) else "no such axis"
+                return f"axis {axis} of size {size}", found
         if self.shape is not None:
             wanted, given = (s[:-1] if squeezed and s and s[-1] == 1 else s for s in (self.shape, shape))
             if any(None not in (a, b) and a != b for a, b in zip(wanted, given)):

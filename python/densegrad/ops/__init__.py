@@ -66,6 +66,8 @@ from densegrad.ops.movement import (
 )
 from densegrad.ops.nn import *  # noqa: F403 - the losses are made from the core's list
 from densegrad.ops.nn import __all__ as _nn_names
+from densegrad.ops.normalizing import *  # noqa: F403
+from densegrad.ops.normalizing import __all__ as _normalizing
 from densegrad.ops.products import *  # noqa: F403
 from densegrad.ops.products import __all__ as _products
 from densegrad.ops.reductions import argmax, logsumexp, matmul, max, mean, sum
@@ -141,6 +143,7 @@ __all__ = [
     *_linalg,
     *_logic,
     *_nn_names,
+    *_normalizing,
     *_products,
     *_scattering,
     *_selecting,

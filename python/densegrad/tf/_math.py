@@ -1,6 +1,8 @@
 """TensorFlow's signatures of arithmetic and `tf.nn`, on densegrad's operations."""
 
 from densegrad import _core, activations, ops, random
+from densegrad.ops import normalizing
+from densegrad.ops._arguments import tensor
 
 
 def clip_by_value(t, clip_value_min, clip_value_max, name=None):
@@ -138,16 +140,14 @@ def zero_fraction(value, name=None):
 def batch_normalization(x, mean, variance, offset, scale, variance_epsilon, name=None):
     """(x - mean) / sqrt(variance + variance_epsilon), times `scale` plus `offset` where these are not None."""
     x = _core.convert(x)
-    mean, variance = (_core.convert(v, x.dtype) for v in (mean, variance))
-    inverse = ops.rsqrt(variance + variance_epsilon)
-    inverse = inverse if scale is None else inverse * scale
-    shift = -mean * inverse
-    return x * inverse + (shift if offset is None else offset + shift)
+    given = (mean, variance, offset, scale)
+    mean, variance, offset, scale = (None if v is None else tensor(v, x.dtype) for v in given)
+    return normalizing.normalized(x - mean, variance, offset, scale, variance_epsilon)
 
 
 def moments(x, axes, shift=None, keepdims=False, name=None):
     """The mean and the variance over some axes."""
-    return ops.mean(x, axes, keepdims), ops.var(x, axes, keepdims)
+    return ops.moments(x, axes, keepdims)
 
 
 def _crossentropy(name, labels, logits, axis=-1):
