@@ -146,6 +146,7 @@ ROWS = [
     # variables
     (lambda: dg.Variable(ones(2, 3), shape=(None, 2)), V,
      "[Variable] `shape` is (None, 2) but `initial_value` has shape (2, 3): they must be equal."),
+    (lambda: dg.Variable(), T, "[Variable] `initial_value` is None: it must be an array or a number."),
     # linear algebra
     (op("det", [[1]]), T, "[det] `a` is int32: it must be float32 or float64; convert it with cast(x, dtype)."),
     (op("inv", ones(2, 3)), V,
@@ -320,8 +321,8 @@ ROWS = [
     (lambda: dg.constant(1) + 2**40, OVERFLOW, "[constant] 1099511627776 does not fit int32."),
     (lambda: len(dg.constant(1.0)), T, "[len] the tensor is a scalar: it has no length."),
     (lambda: len(symbolic(3)), T, "[len] the first axis of this symbolic tensor is unknown."),
-    (lambda: float(t(2)), V, "[float] the tensor has shape (2,): only a tensor with one entry is a Python number."),
-    (lambda: bool(t(2)), V, "[bool] the tensor has shape (2,): only a tensor with one entry is a Python number."),
+    (lambda: float(t(2)), T, "[float] the tensor has shape (2,): only a tensor with one entry is a Python number."),
+    (lambda: bool(t(2)), T, "[bool] the tensor has shape (2,): only a tensor with one entry is a Python number."),
     (lambda: t(2).__array__(copy=False), V, "[__array__] a tensor is always copied: use copy=None or copy=True."),
     (lambda: symbolic(3).numpy(), _core.SymbolicError,
      "[tensor] this tensor of shape (None, 3) is symbolic and has no values: in vmap it stands for one example of a "
@@ -402,11 +403,11 @@ ROWS = [
     (lambda: dg.GradientTape().watch(1.0), T, None),
     (lambda: dg.GradientTape().reset(), V,
      "[GradientTape.reset] the tape is not recording: call reset inside `with tape:`."),
-    (lambda: dg.GradientTape().stop_recording().__enter__(), R,
+    (lambda: dg.GradientTape().stop_recording().__enter__(), V,
      "[GradientTape.stop_recording] the tape is not recording: enter it first."),
     (custom(1.0, 2.0), V,
-     "[custom_gradient] the gradient function returned 2 values but the function has 1 differentiable "
-     "arguments: it must return one per argument."),
+     "[custom_gradient] the gradient function returned 2 gradients but the function has 1 arguments and variables: it "
+     "must return one for each."),
     (custom(ones(3)), V,
      "[custom_gradient] gradient 0 has shape (3,) but the argument has shape (2,): they must be equal."),
     (lambda: dg.custom_gradient(lambda x: x)(1.0), T,

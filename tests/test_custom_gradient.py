@@ -5,10 +5,14 @@ Asserted with exact values (small integers). That their cycles are collected is 
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import densegrad as dg
 import numpy as np
 import pytest
 from densegrad import _core
+from replaying import replayed
 
 
 def gradient(function, *arguments, target=lambda y: y):
@@ -65,8 +69,8 @@ def test_arrays_and_numbers_are_accepted_and_cast_to_the_inputs_dtype():
 @pytest.mark.parametrize(
     "result,message",
     [
-        (lambda dy: (dy, dy), r"returned 2 values but the function has 1 differentiable arguments: it must return one"),
-        (lambda dy: [], r"returned 0 values but the function has 1 differentiable arguments"),
+        (lambda dy: (dy, dy), r"returned 2 gradients but the function has 1 arguments and variables: it must return"),
+        (lambda dy: [], r"returned 0 gradients but the function has 1 arguments"),
         (lambda dy: np.ones(3), r"gradient 0 has shape \(3,\) but the argument has shape \(2,\): they must be equal"),
         (lambda dy: 1.0, r"gradient 0 has shape \(\) but the argument has shape \(2,\)"),
     ],
@@ -94,19 +98,128 @@ def test_a_function_that_returns_no_pair_is_refused(bad):
     assert not _core.recording()
 
 
-def test_hidden_variables_are_refused_and_arguments_are_not():
+def test_captured_variables_have_gradients_if_grad_takes_them():
+    v, w = dg.Variable(2.0, name="one"), dg.Variable([5.0, 7.0], name="two")
+    frozen = dg.Variable(3.0, trainable=False)
+    seen = []
+
+    @dg.custom_gradient
+    def f(x):
+        def grad(dy, variables=None):
+            seen.append(variables)
+            return dy * 10.0, [dg.ops.sum(dy) * 100.0, None]
+
+        return x * v * frozen + w, grad
+
+    x = dg.constant([1.0, 4.0])
+    with dg.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = f(x)
+    dx, dv, dw, none = tape.gradient(y, [x, v, w, frozen])
+    assert dx.numpy().tolist() == [10, 10] and float(dv) == 200 and dw is None and none is None
+    assert [a is b for a, b in zip(seen[0], (v, w), strict=True)] == [True, True]
+    assert tape.jacobian(y, v).numpy().tolist() == [100, 100]
+    assert float(dg.custom_gradient(lambda x: (x * frozen, lambda dy: dy * frozen))(3.0)) == 9
+
+
+def test_captured_variables_need_a_grad_that_returns_their_gradients():
     v = dg.Variable(2.0, name="hidden_one")
-    f = dg.custom_gradient(lambda x: (x * v, lambda dy: dy * v))
+
+    def of(grad):
+        with dg.GradientTape() as tape:
+            y = dg.custom_gradient(lambda x: (x * v, grad))(dg.constant(1.0))
+        return tape.gradient(y, v)
+
     with pytest.raises(
-        TypeError, match=r"reads the variables \['hidden_one'\], which would get no gradient: pass them"
+        TypeError, match=r"reads the variables \['hidden_one'\]: its grad must accept the keyword `vari"
     ):
-        f(dg.constant(1.0))
-    g = dg.custom_gradient(lambda x, w: (x * w, lambda dy: (dy * w, dy * x)))
+        of(lambda dy: dy * v)
+    assert not _core.recording()
+    for result in (1.0, (1.0, 2.0), (1.0, [2.0], [3.0])):
+        with pytest.raises(
+            ValueError, match=r"^\[custom_gradient\] the gradient function got `variables`: it must return"
+        ):
+            of(lambda dy, variables, result=result: result)
+    with pytest.raises(
+        ValueError, match=r"returned 2 gradients of variables but got 1 variables: it must return one per"
+    ):
+        of(lambda dy, variables: (dy, [dy, dy]))
+    with pytest.raises(
+        ValueError, match=r"returned 3 gradients but the function has 2 arguments and variables: it must"
+    ):
+        of(lambda dy, variables: ((dy, dy), [dy]))
+    assert float(of(lambda dy, **keywords: (dy, [4.0 * dy for _ in keywords["variables"]]))) == 4
+
+
+def test_variables_as_arguments_are_no_captured_ones():
+    v = dg.Variable(2.0)
+    kinds = []
+    g = dg.custom_gradient(lambda x, w: (kinds.append(type(w)) or x * w, lambda dy: (dy * w, dy * x)))
     with dg.GradientTape() as tape:
         y = g(dg.constant(3.0), v)
-    assert float(tape.gradient(y, v)) == 3
-    frozen = dg.Variable(2.0, trainable=False)
-    assert float(dg.custom_gradient(lambda x: (x * frozen, lambda dy: dy * frozen))(3.0)) == 6
+    assert float(tape.gradient(y, v)) == 3 and kinds == [dg.Variable]
+    h = dg.custom_gradient(lambda x, scale=None: (x * scale, lambda dy: dy * scale))
+    with dg.GradientTape() as tape:  # a keyword has no gradient
+        y = h(x := dg.Variable(3.0), scale=v)
+    assert [None if g is None else float(g) for g in tape.gradient(y, [x, v])] == [2, None]
+
+
+def test_arguments_in_structures_and_numbers_that_stay_numbers():
+    @dg.custom_gradient
+    def f(pair, k):
+        a, b = pair["a"], pair["b"][0]
+        return a**k * b, lambda dy: ({"a": 3.0 * dy, "b": [5.0 * dy]}, None)
+
+    a, b = dg.constant(2.0), dg.constant(7.0)
+    with dg.GradientTape() as tape:
+        tape.watch([a, b])
+        y = f({"b": [b], "a": a}, 2)
+    assert float(y) == 28 and [float(g) for g in tape.gradient(y, [a, b])] == [3, 5]
+
+
+def test_captured_variables_in_forward_mode_batches_and_programs():
+    v = dg.Variable(2.0, dtype="float64")
+
+    @dg.custom_gradient
+    def f(x):
+        return x * x * v, lambda dy, variables: (dy * 3.0 * v, [dg.ops.sum(dy * x) * 5.0])
+
+    x = np.array([1.0, 4.0])
+    with dg.ForwardAccumulator(v, dg.constant(10.0, "float64")) as accumulator:
+        y = f(dg.constant(x))
+    assert accumulator.jvp(y).numpy().tolist() == [50, 200]  # the transpose of 5 sum(dy x)
+    assert dg.jvp(f, (x,), (np.ones(2),))[1].numpy().tolist() == [6, 6]
+    with dg.GradientTape() as tape:
+        y = dg.vmap(dg.grad(f))(x) + dg.vmap(f)(x)
+    assert y.numpy().tolist() == [8, 38] and float(tape.gradient(y, v)) == 6 + 25
+
+    def step(x):
+        with dg.GradientTape() as tape:
+            tape.watch(x)
+            y = f(x)
+        return tape.gradient(y, [x, v])
+
+    assert [g.numpy().tolist() for g in replayed(step, [x], [x + 1])] == [[6, 6], 35]
+
+
+class Doubler:
+    factor = 2.0
+
+    @dg.custom_gradient
+    def scaled(self, x):
+        return x * self.factor, lambda dy: dy * 50.0
+
+
+@dg.custom_gradient()
+def in_brackets(x):
+    return x * 1.0, lambda dy: dy * 6.0
+
+
+def test_methods_decorators_in_brackets_and_copies():
+    assert float(gradient(Doubler().scaled, 3.0)[0]) == 50 and float(Doubler().scaled(3.0)) == 6
+    assert float(gradient(in_brackets, 3.0)[0]) == 6
+    for copied in (copy.deepcopy(in_brackets), pickle.loads(pickle.dumps(in_brackets))):
+        assert copied is in_brackets
 
 
 def test_second_and_third_order_are_those_of_the_supplied_derivative():

@@ -8,8 +8,8 @@ namespace {
 std::vector<Tensor> gradients_of(Callback& callback, const Tensors& inputs, const Tensors& dy) {
   std::vector<Tensor> dx = callback.vjp(dy);
   if (dx.size() != inputs.size()) {
-    fail("[custom_gradient] the gradient function returned ", dx.size(), " values but the function has ", inputs.size(),
-         " differentiable arguments: it must return one per argument.");
+    fail("[custom_gradient] the gradient function returned ", dx.size(), " gradients but the function has ",
+         inputs.size(), " arguments and variables: it must return one for each.");
   }
   for (std::size_t i = 0; i < dx.size(); ++i) {
     const Tensor& x = inputs[i];

@@ -32,13 +32,14 @@ from densegrad._core import Tensor, Variable, constant
 from densegrad.batching import vmap
 from densegrad.clipping import clip_by_global_norm, clip_by_norm, clip_by_value, global_norm
 from densegrad.config import get_num_threads, set_num_threads, show_config
+from densegrad.custom import custom_gradient
 from densegrad.forward import ForwardAccumulator
 from densegrad.gradcheck import GradientError, GradientReport, gradcheck
 from densegrad.layers import Input
 from densegrad.models import Model, Sequential
 from densegrad.programs import function
 from densegrad.random import set_random_seed
-from densegrad.tape import GradientTape, custom_gradient
+from densegrad.tape import GradientTape
 from densegrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 _numpy_protocol.install()

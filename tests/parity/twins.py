@@ -14,7 +14,7 @@ def libraries() -> tuple[SimpleNamespace, SimpleNamespace]:
     import densegrad as dg
     import tensorflow as tf
 
-    names = ("constant", "Variable", "GradientTape")
+    names = ("constant", "Variable", "GradientTape", "custom_gradient")
     shared = ("exp", "sqrt", "matmul", "maximum", "minimum", "abs", "square", "where", "sign")
     ours = SimpleNamespace(**{n: getattr(dg, n) for n in names}, **{n: getattr(dg.ops, n) for n in shared})
     theirs = SimpleNamespace(**{n: getattr(tf, n) for n in names}, **{n: getattr(tf, n) for n in shared})
