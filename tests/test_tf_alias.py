@@ -75,8 +75,23 @@ def test_a_missing_name_lists_what_exists_the_closest_first():
         _ = tf.keras.applications
     with pytest.raises(AttributeError, match=r"^\[tf.keras.datasets\] has no `mnist`. Nothing is downloaded: load"):
         keras.datasets.mnist.load_data()
-    with pytest.raises(ImportError):
-        from densegrad.tf.keras.layers import LSTM  # noqa: F401
+
+
+@pytest.mark.parametrize(
+    "statement, text",
+    [
+        ("from densegrad.tf.keras.layers import Dense, LSTM", "[tf.keras.layers] has no `LSTM`. It has Activation, "),
+        ("from densegrad.tf.keras.layers import Dens as D", "[tf.keras.layers] has no `Dens`. Close: Dense. It has "),
+        ("from densegrad.tf import redcue_sum", "[tf] has no `redcue_sum`. Close: reduce_sum, "),
+        ("from densegrad.tf.keras import applications", "[tf.keras] has no `applications`. Close: activations. It "),
+        ("from densegrad.tf.keras.datasets import mnist", "[tf.keras.datasets] has no `mnist`. Nothing is downloaded"),
+    ],
+)
+def test_an_import_of_a_missing_name_lists_the_same(statement, text):
+    with pytest.raises(ImportError) as caught:
+        exec(statement)
+    assert str(caught.value).startswith(text) and not isinstance(caught.value, ModuleNotFoundError)
+    assert not hasattr(keras.layers, "LSTM") and getattr(tf, "redcue_sum", 7) == 7
 
 
 def test_dtypes_compare_with_those_of_tensors():

@@ -5,7 +5,7 @@ import importlib.util
 from densegrad import ops
 from densegrad.streams import PyDataset
 from densegrad.tf import _arrays, _backend, _utils
-from densegrad.tf._namespace import Namespace, public
+from densegrad.tf._namespace import Namespace, absent, public
 
 _DATASETS = "Nothing is downloaded: load the arrays yourself, for instance with numpy.load or scikit-learn's datasets."
 
@@ -14,7 +14,7 @@ class _Datasets(Namespace):
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        raise AttributeError(f"[tf.keras.datasets] has no `{name}`. {_DATASETS}")
+        raise absent(f"[tf.keras.datasets] has no `{name}`. {_DATASETS}")
 
 
 # Modules of densegrad that have Keras' names, as far as they exist; what they offer is asked for at each look-up.

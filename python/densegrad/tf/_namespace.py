@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import opcode
 import sys
 import types
+
+_IMPORT_FROM = opcode.opmap["IMPORT_FROM"]
 
 
 def public(module: types.ModuleType) -> dict:
@@ -17,12 +20,21 @@ def public(module: types.ModuleType) -> dict:
     }
 
 
-def missing(module: str, name: str, names) -> AttributeError:
+def missing(module: str, name: str, names) -> Exception:
     """The error for a name that a namespace lacks: the closest names first, then all."""
     names = sorted(n for n in names if not n.startswith("_"))
     close = difflib.get_close_matches(name, names, 5, 0.6)
     hint = f" Close: {', '.join(close)}." if close else ""
-    return AttributeError(f"[{module}] has no `{name}`.{hint} It has {', '.join(names)}.")
+    return absent(f"[{module}] has no `{name}`.{hint} It has {', '.join(names)}.")
+
+
+def absent(text: str) -> Exception:
+    """The error of a look-up: `from m import name` would replace an AttributeError by one without its text."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_name in ("__getattr__", "missing"):
+        frame = frame.f_back
+    imports = frame.f_lasti >= 0 and frame.f_code.co_code[frame.f_lasti] == _IMPORT_FROM
+    return ImportError(text) if imports else AttributeError(text)
 
 
 class Namespace(types.ModuleType):
