@@ -403,7 +403,7 @@ ROWS = [
     (lambda: dg.GradientTape().watch(1.0), T, None),
     (lambda: dg.GradientTape().reset(), V,
      "[GradientTape.reset] the tape is not recording: call reset inside `with tape:`."),
-    (lambda: dg.GradientTape().stop_recording().__enter__(), V,
+    (lambda: dg.GradientTape().stop_recording().__enter__(), R,
      "[GradientTape.stop_recording] the tape is not recording: enter it first."),
     (custom(1.0, 2.0), V,
      "[custom_gradient] the gradient function returned 2 gradients but the function has 1 arguments and variables: it "

@@ -42,7 +42,7 @@ def built():
         ),
         (
             lambda: dg.layers.Dense(2, foo=1),
-            TypeError,
+            ValueError,
             "[Dense] arguments not recognized: `foo`. Besides its own it accepts `activity_regularizer`, "
             "`trainable`, `dtype`, `name`, `input_shape`, `input_dim`.",
         ),

@@ -172,7 +172,7 @@ def test_stop_recording_makes_constants_also_when_left_by_an_exception():
             raise KeyError
         w = x * x
     assert float(tape.gradient(z, x)) == 4 and float(tape.gradient(w, x)) == 4
-    with pytest.raises(RuntimeError, match=r"\[GradientTape.stop_recording\] the tape is not recording"):
+    with pytest.raises(ValueError, match=r"\[GradientTape.stop_recording\] the tape is not recording"):
         with tape.stop_recording():
             pass
 

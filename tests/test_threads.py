@@ -164,7 +164,7 @@ def test_the_initial_number_is_the_least_of_cpus_and_environment():
         one = f"import os; os.sched_setaffinity(0, {{{min(os.sched_getaffinity(0))}}}); {ask}"
         assert in_a_new_process(one).stdout == "1\n"
     refused = in_a_new_process(ask, DENSEGRAD_NUM_THREADS="two").stderr
-    assert "ValueError: [threads] DENSEGRAD_NUM_THREADS is 'two': it must be a positive integer." in refused
+    assert "InvalidArgumentError: [threads] DENSEGRAD_NUM_THREADS is 'two': it must be a positive integer." in refused
 
 
 def work(seed=5):

@@ -171,7 +171,7 @@ def test_fit_errors_change_nothing(built, options, error, text):
     [
         (
             lambda: dg.Sequential([dg.layers.Dense(1)], name="m").fit(X, Y),
-            RuntimeError,
+            ValueError,
             "[fit] `m` is not compiled: call `compile(optimizer, loss)` first.",
         ),
         (

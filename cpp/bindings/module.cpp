@@ -4,19 +4,33 @@
 
 namespace densegrad::python {
 
-void register_errors(pybind11::module_& m) {
-  pybind11::register_exception<SymbolicError>(m, "SymbolicError", PyExc_RuntimeError);
-  // The standard exceptions have pybind11's own translation; these are the ones that C++ lacks.
-  pybind11::register_exception_translator([](std::exception_ptr p) {
+namespace {
+
+// Errors that are TensorFlow's as well as Python's: see errors.py.
+void raise(const char* name, const char* text) {
+  py::set_error(py::module_::import("densegrad.errors").attr(name), text);
+}
+
+}  // namespace
+
+void register_errors(py::module_& m) {
+  py::register_exception<SymbolicError>(m, "SymbolicError", PyExc_RuntimeError);
+  py::register_exception_translator([](std::exception_ptr p) {
     try {
       if (p) std::rethrow_exception(p);
     } catch (const TypeError& e) {
-      pybind11::set_error(PyExc_TypeError, e.what());
+      raise("InvalidTypeError", e.what());
     } catch (const ZeroDivisionError& e) {
-      pybind11::set_error(PyExc_ZeroDivisionError, e.what());
+      raise("InvalidDivisionError", e.what());
+    } catch (const std::invalid_argument& e) {
+      raise("InvalidArgumentError", e.what());
+    } catch (const std::out_of_range& e) {
+      raise("InvalidIndexError", e.what());
+    } catch (const OutOfMemory& e) {
+      raise("ResourceExhaustedError", e.what());
     }
   });
-  pybind11::register_exception<SymbolicOperand>(m, "SymbolicOperand", PyExc_TypeError);
+  py::register_exception<SymbolicOperand>(m, "SymbolicOperand", PyExc_TypeError);
 }
 
 }  // namespace densegrad::python

@@ -98,7 +98,8 @@ void register_operators(Class& c) {
   const auto scalar = [](py::handle self, const char* kind) -> py::object {
     const Tensor t = convert(self);
     if (t.size() != 1) {
-      fail("[", kind, "] the tensor has shape ", t.shape(), ": only a tensor with one entry is a Python number.");
+      fail<TypeError>("[", kind, "] the tensor has shape ", t.shape(),
+                      ": only a tensor with one entry is a Python number.");
     }
     return exit_to_numpy(t, kind).attr("item")();
   };

@@ -28,6 +28,7 @@ void assign_moved(Variable& v, py::handle value, Binary op) {
 
 // An initial value: that of a callable, as initializers are, and of the shape that was asked for, if any.
 Tensor initial_value(const py::object& value, const py::object& dtype, const py::object& shape) {
+  if (value.is_none()) fail<TypeError>("[Variable] `initial_value` is None: it must be an array or a number.");
   const bool make = PyCallable_Check(value.ptr()) && !is_tensor(value);
   const bool free = shape.is_none();
   const Tensor t = convert(!make  ? value
@@ -64,7 +65,7 @@ void register_variable(py::module_& m) {
           PauseRecording pause;
           return std::make_shared<Variable>(initial_value(value, dtype, shape), name.value_or("Variable"), trainable);
         }),
-        py::arg("initial_value"), py::arg("trainable") = true, py::arg("name") = "Variable",
+        py::arg("initial_value") = py::none(), py::arg("trainable") = true, py::arg("name") = "Variable",
         py::arg("dtype") = py::none(), py::arg("shape") = py::none());
   register_operators(c);
   c.def_readwrite("name", &Variable::name, "The name that it was given.");

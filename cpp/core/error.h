@@ -11,7 +11,7 @@
 namespace densegrad {
 
 // Becomes Python's TypeError; std::invalid_argument becomes ValueError, std::out_of_range IndexError,
-// std::overflow_error OverflowError, std::runtime_error RuntimeError, std::bad_alloc MemoryError.
+// std::overflow_error OverflowError, std::runtime_error RuntimeError, OutOfMemory and std::bad_alloc MemoryError.
 class TypeError : public std::logic_error {
  public:
   using std::logic_error::logic_error;

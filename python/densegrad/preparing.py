@@ -36,7 +36,7 @@ class Prepared(Compiled):
         """Check that `step` can run on `batches`, whose samples must be of the shape of those in `before`."""
         self._require_init()
         if not self.compiled:
-            raise RuntimeError(f"[{tag}] `{self.name}` is not compiled: call `compile(optimizer, loss)` first.")
+            raise ValueError(f"[{tag}] `{self.name}` is not compiled: call `compile(optimizer, loss)` first.")
         batch = batches.sample()
         if batch is None:
             raise ValueError(f"[{batches.source.tag}] `x` has no batch: it must have at least one.")

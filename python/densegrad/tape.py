@@ -1,9 +1,9 @@
 """GradientTape: records what is computed from watched tensors, and differentiates it."""
 
 import contextlib
-import functools
 
 from densegrad import _core, nest
+from densegrad.errors import InvalidTypeError
 from densegrad.explaining import explain
 
 
@@ -95,7 +95,7 @@ class GradientTape(_core.Tape):
         tag = "GradientTape.batch_jacobian"
         zero = wants_zero(tag, unconnected_gradients)
         if isinstance(source, (list, tuple, dict)):
-            raise TypeError(f"[{tag}] `source` is a structure: it must be one tensor.")
+            raise InvalidTypeError(f"[{tag}] `source` is a structure: it must be one tensor.")
         return self._jacobian(target, source, zero, True, tag)
 
     def explain(self, target, source):
@@ -119,7 +119,8 @@ class GradientTape(_core.Tape):
     def stop_recording(self):
         """Does not record inside this `with` block: what is computed there counts as constant."""
         if not self._recording:
-            raise RuntimeError("[GradientTape.stop_recording] the tape is not recording: enter it first.")
+            kind = ValueError if self._is_watching else RuntimeError  # as TensorFlow's
+            raise kind("[GradientTape.stop_recording] the tape is not recording: enter it first.")
         self._exit()
         try:
             yield
@@ -133,45 +134,3 @@ def wants_zero(tag, choice):
     if name not in ("none", "zero"):
         raise ValueError(f"[{tag}] `unconnected_gradients` is {choice!r}: it must be 'none' or 'zero'.")
     return name == "zero"
-
-
-def custom_gradient(function):
-    """Replaces the derivative of `function` by one that it supplies.
-
-    Args:
-        function: takes tensors, returns `(y, grad)`: y a tensor or a list or tuple of them; grad a function of one
-            cotangent per output that returns one gradient (or None) per argument.
-
-    Returns: a function of the same arguments that returns y. A gradient of it calls grad; what grad computes is
-        recorded by outer tapes, so higher derivatives are those of grad.
-
-    Raises: TypeError if `function` reads trainable variables that are not among its arguments.
-
-    Example:
-        @dg.custom_gradient
-        def clipped_identity(x):
-            return dg.ops.identity(x), lambda dy: dg.ops.clip(dy, -1.0, 1.0)
-
-    Source: TensorFlow `custom_gradient`.
-    """
-
-    @functools.wraps(function)
-    def wrapped(*args, **kwargs):
-        inputs = [_core.convert(arg) for arg in args]
-        own = {arg.id for arg in args if isinstance(arg, _core.Variable)}
-        probe = _core.Tape(False, True)  # sees the variables that the function reads
-        with probe:  # outer tapes record too: grad may use what was computed here, and its derivative needs where from
-            result = function(*inputs, **kwargs)
-        if not (isinstance(result, tuple) and len(result) == 2 and callable(result[1])):
-            raise TypeError("[custom_gradient] the function must return a pair (y, grad) with a callable grad.")
-        hidden = [v.name for v in probe.watched_variables() if v.id not in own]
-        if hidden:
-            raise TypeError(
-                f"[custom_gradient] the function reads the variables {hidden}, which would get no gradient: pass them "
-                f"as arguments."
-            )
-        y, grad = result
-        outputs = _core.record_custom(inputs, [_core.convert(leaf) for leaf in nest.flatten(y)], grad)
-        return nest.pack_as(y, outputs)
-
-    return wrapped

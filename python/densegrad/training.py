@@ -67,7 +67,7 @@ class Trainer(Prepared):
 
         Raises:
             TypeError, ValueError: for any argument that does not fit, before the first step.
-            RuntimeError: if the model is not compiled.
+            ValueError: if the model is not compiled.
 
         Source: Keras `Model.fit`.
         """

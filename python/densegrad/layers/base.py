@@ -95,7 +95,7 @@ class Layer(Configurable, Penalized, Tracked):
         if "input_dim" in kwargs:
             shape = (kwargs.pop("input_dim"),)
         if kwargs:
-            raise TypeError(
+            raise ValueError(
                 f"[{cls}] arguments not recognized: {', '.join(f'`{k}`' for k in kwargs)}. "
                 "Besides its own it accepts `activity_regularizer`, `trainable`, `dtype`, `name`, `input_shape`, "
                 "`input_dim`."

@@ -2,6 +2,7 @@
 
 from densegrad import _core
 from densegrad.config import is_integer
+from densegrad.errors import InvalidArgumentError, InvalidTypeError
 
 TENSORS = (_core.Tensor, _core.Variable)
 _WIDTHS = ("bool", "int32", "int64", "float32", "float64")
@@ -27,7 +28,7 @@ def together(tag, *xs):
     ys = [_beside(like, x) for x in xs]
     for y in ys:
         if y.dtype != like:
-            raise TypeError(
+            raise InvalidTypeError(
                 f"[{tag}] got {like} and {y.dtype}: all arguments must have one dtype; convert some with "
                 f"cast(x, dtype)."
             )
@@ -48,9 +49,9 @@ def one_axis(tag, axis, rank, argument="axis"):
     Raises: TypeError if it is no integer; ValueError if it is out of range.
     """
     if not is_integer(axis):
-        raise TypeError(f"[{tag}] `{argument}` is {axis!r}: it must be an integer.")
+        raise InvalidTypeError(f"[{tag}] `{argument}` is {axis!r}: it must be an integer.")
     if not -rank <= axis < rank:
-        raise ValueError(
+        raise InvalidArgumentError(
             f"[{tag}] `{argument}` is {axis} but the tensor has {rank} axes: it must be in [-{rank}, {rank})."
         )
     return int(axis) % rank
@@ -63,7 +64,7 @@ def some_axes(tag, axis, rank):
     axes = sorted(one_axis(tag, a, rank) for a in (axis if isinstance(axis, (list, tuple)) else [axis]))
     for a, b in zip(axes, axes[1:]):
         if a == b:
-            raise ValueError(f"[{tag}] `axis` names axis {a} twice: each axis may occur once.")
+            raise InvalidArgumentError(f"[{tag}] `axis` names axis {a} twice: each axis may occur once.")
     return axes
 
 
@@ -71,7 +72,7 @@ def extent(tag, x, axis):
     """The length of an axis of `x`; ValueError if it is unknown."""
     n = x.shape[axis]
     if n is None:
-        raise ValueError(f"[{tag}] axis {axis} of this symbolic tensor is unknown: its length is needed.")
+        raise InvalidArgumentError(f"[{tag}] axis {axis} of this symbolic tensor is unknown: its length is needed.")
     return n
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from densegrad import _core, config
+from densegrad.errors import InvalidArgumentError
 from densegrad.ops._arguments import TENSORS
 
 __all__ = ["arange", "eye", "full", "full_like", "linspace", "ones", "ones_like", "zeros", "zeros_like"]
@@ -46,6 +47,8 @@ def ones_like(x, dtype=None):
 
 def eye(N, M=None, k=0, dtype=None):
     """The (N, M) matrix with ones on the k-th diagonal, zeros elsewhere; M is N if it is None."""
+    if min(N, N if M is None else M) < 0:
+        raise InvalidArgumentError(f"[eye] `N` is {N} and `M` is {M}: they must not be negative.")
     return _core.constant(np.eye(N, M, k), dtype or config.floatx())
 
 
@@ -55,6 +58,8 @@ def arange(start, stop=None, step=1, dtype=None):
     The dtype is int32 for integers, `floatx()` for floats, unless one is given.
     """
     start, stop, step = (x.item() if isinstance(x, TENSORS) else x for x in (start, stop, step))
+    if not step:
+        raise InvalidArgumentError("[arange] `step` is 0: it must be another number.")
     values = np.arange(start, stop, step) if stop is not None else np.arange(0, start, step)
     return _core.constant(values, dtype or ("int32" if values.dtype.kind in "iu" else config.floatx()))
 

@@ -4,6 +4,7 @@ import math
 
 from densegrad import _core, config
 from densegrad.config import is_integer
+from densegrad.errors import InvalidArgumentError
 from densegrad.ops._arguments import tensor, together
 from densegrad.ops.statistics import norm
 
@@ -102,7 +103,7 @@ def normalize(x, axis=-1, order=2, epsilon=None):
     Source: Keras `ops.normalize`.
     """
     if not is_integer(order) or order < 1:
-        raise ValueError(f"[normalize] `order` is {order!r}: it must be a positive integer.")
+        raise InvalidArgumentError(f"[normalize] `order` is {order!r}: it must be a positive integer.")
     x = tensor(x)
     x = x if x.ndim else _core.reshape(x, 1)
     epsilon = config.epsilon() if epsilon is None else epsilon

@@ -1,6 +1,7 @@
 """Activations that mix the entries of an axis, made of other operations."""
 
 from densegrad import _core
+from densegrad.errors import InvalidArgumentError
 from densegrad.ops._arguments import at, extent, one_axis, tensor
 from densegrad.ops.creation import arange
 from densegrad.ops.selecting import sort
@@ -28,7 +29,7 @@ def glu(x, axis=-1):
     axis = one_axis("glu", axis, x.ndim)
     n = extent("glu", x, axis)
     if n % 2:
-        raise ValueError(f"[glu] `x` has shape {tuple(x.shape)}: axis {axis} must be divisible by 2.")
+        raise InvalidArgumentError(f"[glu] `x` has shape {tuple(x.shape)}: axis {axis} must be divisible by 2.")
     return x[at(axis, slice(n // 2))] * _core.activation("sigmoid", x[at(axis, slice(n // 2, None))])
 
 

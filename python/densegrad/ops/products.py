@@ -4,6 +4,7 @@ import numpy as np
 
 from densegrad import _core
 from densegrad.config import is_integer
+from densegrad.errors import InvalidArgumentError
 from densegrad.ops._arguments import one_axis, together
 
 __all__ = ["dot", "inner", "outer", "tensordot", "vdot"]
@@ -54,14 +55,16 @@ def outer(x1, x2):
 def _axes(axes, x1, x2):
     if is_integer(axes):
         if not 0 <= axes <= np.minimum(x1.ndim, x2.ndim):
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"[tensordot] `axes` is {axes} but `x1` has shape {x1.shape} and `x2` has shape {x2.shape}: it must be "
                 f"between 0 and their ranks."
             )
         return list(range(x1.ndim - axes, x1.ndim)), list(range(axes))
     pair = [list(a) if isinstance(a, (list, tuple, np.ndarray)) else [a] for a in axes]
     if len(pair) != 2 or len(pair[0]) != len(pair[1]):
-        raise ValueError(f"[tensordot] `axes` is {axes}: it must be an integer or two sequences of one length.")
+        raise InvalidArgumentError(
+            f"[tensordot] `axes` is {axes}: it must be an integer or two sequences of one length."
+        )
     return [[one_axis("tensordot", a, x.ndim, "axes") for a in part] for part, x in zip(pair, (x1, x2))]
 
 
@@ -78,7 +81,7 @@ def tensordot(x1, x2, axes=2):
     first, second = _axes(axes, x1, x2)
     for a, b in zip(first, second):
         if x1.shape[a] != x2.shape[b]:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"[tensordot] `x1` has shape {x1.shape} and `x2` has shape {x2.shape}: axis {a} of `x1` and axis {b} "
                 f"of `x2` must be equal."
             )

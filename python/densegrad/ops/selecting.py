@@ -7,6 +7,7 @@ import numpy as np
 from densegrad import _core
 from densegrad._core import Tensor
 from densegrad.config import is_integer
+from densegrad.errors import InvalidArgumentError
 from densegrad.ops._arguments import extent, known, one_axis, tensor
 from densegrad.ops.shaping import moveaxis
 
@@ -40,7 +41,7 @@ def take_along_axis(x, indices, axis=-1):
         x, axis = _core.reshape(x, -1), 0
     axis = one_axis("take_along_axis", axis, x.ndim)
     if indices.ndim != x.ndim:
-        raise ValueError(
+        raise InvalidArgumentError(
             f"[take_along_axis] `indices` has shape {indices.shape} but `x` has shape {x.shape}: the ranks must "
             f"be equal."
         )
@@ -60,7 +61,7 @@ def flat_places(tag, shape, indices):
     """What rows of a tensor of this shape the index vectors name, counted through, and the shape of such a row."""
     depth = extent(tag, indices, indices.ndim - 1) if indices.ndim else 0
     if not 1 <= depth <= len(shape):
-        raise ValueError(
+        raise InvalidArgumentError(
             f"[{tag}] `indices` has shape {indices.shape} but `x` has shape {shape}: its last axis must have 1 "
             f"to {len(shape)} entries."
         )
@@ -114,7 +115,7 @@ def top_k(x, k, sorted=True):
     x = tensor(x)
     n = extent("top_k", x, one_axis("top_k", -1, x.ndim))
     if not is_integer(k) or not 0 <= k <= n:
-        raise ValueError(f"[top_k] `k` is {k!r}: it must be an integer in [0, {n}].")
+        raise InvalidArgumentError(f"[top_k] `k` is {k!r}: it must be an integer in [0, {n}].")
     indices = argsort(x, descending=True)[..., :k]
     return TopK(take_along_axis(x, indices, -1), _core.cast(indices, "int32"))
 
@@ -126,7 +127,7 @@ def diagonal(x, offset=0, axis1=0, axis2=1):
     """
     x = tensor(x)
     if x.ndim < 2:
-        raise ValueError(f"[diagonal] `x` has shape {x.shape}: it must have at least two axes.")
+        raise InvalidArgumentError(f"[diagonal] `x` has shape {x.shape}: it must have at least two axes.")
     x = moveaxis(x, (axis1, axis2), (-2, -1))
     n, m = x.shape[-2:]
     places = np.diagonal(np.arange(n * m).reshape(n, m), offset)
@@ -142,7 +143,7 @@ def diag(x, k=0):
     if x.ndim == 2:
         return diagonal(x, k)
     if x.ndim != 1:
-        raise ValueError(f"[diag] `x` has shape {x.shape}: it must be a vector or a matrix.")
+        raise InvalidArgumentError(f"[diag] `x` has shape {x.shape}: it must be a vector or a matrix.")
     n = extent("diag", x, 0) + abs(k)
     rows = np.arange(x.shape[0])
     zeros = _core.constant(np.zeros(n * n), x.dtype)

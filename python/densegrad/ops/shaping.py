@@ -4,6 +4,7 @@ import numpy as np
 
 from densegrad import _core
 from densegrad.config import is_integer
+from densegrad.errors import InvalidArgumentError
 from densegrad.ops._arguments import at, extent, known, one_axis, reshaped, some_axes, tensor, together
 
 __all__ = [
@@ -51,7 +52,9 @@ def squeeze(x, axis=None):
     axes = [a for a in range(x.ndim) if x.shape[a] == 1] if axis is None else some_axes("squeeze", axis, x.ndim)
     for a in axes:
         if x.shape[a] != 1:
-            raise ValueError(f"[squeeze] axis {a} of `x` with shape {x.shape} has not length 1: it cannot be removed.")
+            raise InvalidArgumentError(
+                f"[squeeze] axis {a} of `x` with shape {x.shape} has not length 1: it cannot be removed."
+            )
     return reshaped(x, [n for a, n in enumerate(x.shape) if a not in axes])
 
 
@@ -75,7 +78,7 @@ def moveaxis(x, source, destination):
     x = tensor(x)
     pairs = [a if isinstance(a, (list, tuple)) else [a] for a in (source, destination)]
     if len(pairs[0]) != len(pairs[1]):
-        raise ValueError(
+        raise InvalidArgumentError(
             f"[moveaxis] `source` has {len(pairs[0])} axes but `destination` has {len(pairs[1])}: they must be equal."
         )
     source, destination = ([one_axis("moveaxis", a, x.ndim) for a in axes] for axes in pairs)
@@ -92,10 +95,10 @@ def stack(xs, axis=0):
     """
     xs = together("stack", *xs)
     if not xs:
-        raise ValueError("[stack] `xs` is empty: at least one tensor is needed.")
+        raise InvalidArgumentError("[stack] `xs` is empty: at least one tensor is needed.")
     for i, x in enumerate(xs):
         if x.shape != xs[0].shape:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"[stack] `xs[0]` has shape {xs[0].shape} but `xs[{i}]` has shape {x.shape}: they must be equal."
             )
     axis = one_axis("stack", axis, xs[0].ndim + 1)
@@ -113,7 +116,9 @@ def unstack(x, num=None, axis=0):
     axis = one_axis("unstack", axis, x.ndim)
     n = extent("unstack", x, axis)
     if num is not None and num != n:
-        raise ValueError(f"[unstack] `num` is {num} but axis {axis} of `x` with shape {x.shape} has length {n}.")
+        raise InvalidArgumentError(
+            f"[unstack] `num` is {num} but axis {axis} of `x` with shape {x.shape} has length {n}."
+        )
     return [x[at(axis, i)] for i in range(n)]
 
 
@@ -130,7 +135,7 @@ def split(x, indices_or_sections, axis=0):
     if is_integer(indices_or_sections):
         parts = int(indices_or_sections)
         if parts < 1 or n % parts:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"[split] `indices_or_sections` is {parts} but axis {axis} has length {n}: it must divide it."
             )
         cuts = list(range(0, n + 1, n // parts)) if n else [0] * (parts + 1)
@@ -147,7 +152,7 @@ def tile(x, repeats):
     x = tensor(x)
     repeats = [int(r) for r in (repeats if isinstance(repeats, (list, tuple, np.ndarray)) else [repeats])]
     if min(repeats, default=0) < 0:
-        raise ValueError(f"[tile] `repeats` is {repeats}: it must not be negative.")
+        raise InvalidArgumentError(f"[tile] `repeats` is {repeats}: it must not be negative.")
     x = reshaped(x, (1,) * (len(repeats) - x.ndim) + x.shape)
     repeats = [1] * (x.ndim - len(repeats)) + repeats
     for axis, times in enumerate(repeats):

@@ -4,6 +4,7 @@ import numpy as np
 
 from densegrad import _core
 from densegrad.config import is_number
+from densegrad.errors import InvalidArgumentError
 from densegrad.ops._arguments import at, extent, flattened, one_axis, some_axes, tensor, together, with_kept_axes
 
 __all__ = ["all", "any", "argmin", "average", "count_nonzero", "cumsum", "min", "norm", "prod", "std", "var"]
@@ -74,7 +75,7 @@ def average(x, axis=None, weights=None):
     x, weights = together("average", x, weights)
     if weights.shape != x.shape:
         if axis is None or weights.ndim != 1:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"[average] `weights` has shape {weights.shape} but `x` has shape {x.shape}: they must be equal, or "
                 f"`weights` a vector along the one `axis`."
             )
@@ -119,13 +120,13 @@ def norm(x, ord=None, axis=None, keepdims=False):
     if len(axes) == 1:
         return _vector_norm(x, ord, axes[0], keepdims)
     if len(axes) != 2:
-        raise ValueError(
+        raise InvalidArgumentError(
             f"[norm] `axis` is {axis} and `x` has shape {x.shape}: a norm with `ord` needs one or two axes."
         )
     if ord in ("fro", "euclidean"):
         return _core.sqrt(_core.sum(_core.square(x), axes, keepdims))
     if not is_number(ord) or abs(ord) not in (1, np.inf):
-        raise ValueError(f"[norm] `ord` is {ord!r}: for matrices it must be None, 'fro', 1, -1, inf or -inf.")
+        raise InvalidArgumentError(f"[norm] `ord` is {ord!r}: for matrices it must be None, 'fro', 1, -1, inf or -inf.")
     row, column = (one_axis("norm", a, x.ndim) for a in axes)
     inner, outer = (row, column) if abs(ord) == 1 else (column, row)
     sums = _core.sum(_core.abs(x), inner, True)
@@ -140,7 +141,7 @@ def _without(y, *axes):
 
 def _vector_norm(x, ord, axis, keepdims):
     if not is_number(ord):
-        raise ValueError(f"[norm] `ord` is {ord!r}: for vectors it must be None or a number.")
+        raise InvalidArgumentError(f"[norm] `ord` is {ord!r}: for vectors it must be None or a number.")
     if ord == 2:
         return _core.sqrt(_core.sum(_core.square(x), axis, keepdims))
     size = _core.abs(x)

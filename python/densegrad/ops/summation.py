@@ -1,6 +1,7 @@
 """Einstein's summation, two operands at a time: diagonals, sums, then one batched matrix product."""
 
 from densegrad import _core
+from densegrad.errors import InvalidArgumentError
 from densegrad.ops._arguments import at, extent, reshaped, together
 from densegrad.ops.selecting import diagonal
 
@@ -41,14 +42,20 @@ def _parse(subscripts, xs):
     left, arrow, right = text.partition("->")
     terms = left.split(",")
     if len(terms) != len(xs):
-        raise ValueError(f"[einsum] `subscripts` is {subscripts!r} with {len(terms)} terms: it got {len(xs)} operands.")
+        raise InvalidArgumentError(
+            f"[einsum] `subscripts` is {subscripts!r} with {len(terms)} terms: it got {len(xs)} operands."
+        )
     for term in [*terms, right]:
         if term.count(".") > 1 or not all(c.isalpha() or c == "." for c in term):
-            raise ValueError(f"[einsum] `subscripts` is {subscripts!r}: a term has letters and at most one `...`.")
+            raise InvalidArgumentError(
+                f"[einsum] `subscripts` is {subscripts!r}: a term has letters and at most one `...`."
+            )
     dots = [x.ndim - len(t.replace(".", "")) for t, x in zip(terms, xs)]
     for term, x, extra in zip(terms, xs, dots):
         if extra < 0 or (extra and "." not in term):
-            raise ValueError(f"[einsum] `subscripts` has the term {term!r} for shape {x.shape}: one letter per axis.")
+            raise InvalidArgumentError(
+                f"[einsum] `subscripts` has the term {term!r} for shape {x.shape}: one letter per axis."
+            )
     labels = [_expand(term, extra) for term, extra in zip(terms, dots)]
     most = max(dots)
     if not arrow:
@@ -57,7 +64,7 @@ def _parse(subscripts, xs):
     output = _expand(right, most)
     unknown = [c for c in output if not any(c in term for term in labels)]
     if unknown or len(set(output)) < len(output):
-        raise ValueError(
+        raise InvalidArgumentError(
             f"[einsum] `subscripts` is {subscripts!r}: each index right of -> must occur once there, and left."
         )
     return labels, output
@@ -76,7 +83,7 @@ def _sizes(subscripts, terms, xs):
             if sizes.setdefault(c, n) == 1:
                 sizes[c] = n
             elif n not in (1, sizes[c]):
-                raise ValueError(
+                raise InvalidArgumentError(
                     f"[einsum] index {c!r} of {subscripts!r} has length {sizes[c]} and {n}: they must be equal."
                 )
     return sizes

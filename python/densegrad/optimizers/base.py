@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from densegrad import _core, config
+from densegrad.errors import InvalidArgumentError
 from densegrad.optimizers.configs import Config
 from densegrad.optimizers.options import Options
 from densegrad.optimizers.rate import Rate
@@ -275,7 +276,7 @@ class Optimizer(State, Rate, Options, Config):
             return None
         gradient = _core.convert(gradient, variable.dtype)
         if gradient.shape != variable.shape:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"[{type(self).__name__}] the gradient of `{variable.path}` has shape {tuple(gradient.shape)} but the "
                 f"variable has shape {tuple(variable.shape)}: they must be equal."
             )

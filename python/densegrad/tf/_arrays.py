@@ -4,6 +4,7 @@ import numpy as np
 
 from densegrad import _core, ops
 from densegrad._core import Tensor, Variable
+from densegrad.errors import InvalidArgumentError
 from densegrad.tf._integers import kept
 from densegrad.tf._scattering import IndexedSlices
 
@@ -90,7 +91,7 @@ def slice(input_, begin, size, name=None):
     if not len(begin) == len(size) == input_.ndim or any(
         not 0 <= b <= n or not (s == -1 or 0 <= s <= n - b) for b, s, n in zip(begin, size, input_.shape)
     ):
-        raise ValueError(
+        raise InvalidArgumentError(
             f"[tf.slice] `begin` is {begin} and `size` {size} but `input_` has shape {input_.shape}: the slice must "
             f"lie inside."
         )
@@ -115,7 +116,7 @@ def reverse(tensor, axis, name=None):
 def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
     """tensor with a value around it: one pair (before, after) per axis."""
     if mode.upper() != "CONSTANT":
-        raise ValueError(f"[tf.pad] `mode` is {mode!r}: it must be 'CONSTANT'.")
+        raise InvalidArgumentError(f"[tf.pad] `mode` is {mode!r}: it must be 'CONSTANT'.")
     widths = np.asarray(paddings).tolist()
     if not constant_values:
         return ops.pad(tensor, widths)
@@ -130,7 +131,7 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
     if not batch_dims:
         return ops.take(params, indices, axis)
     if axis != batch_dims:
-        raise ValueError(f"[tf.gather] `axis` is {axis} and `batch_dims` {batch_dims}: they must be equal.")
+        raise InvalidArgumentError(f"[tf.gather] `axis` is {axis} and `batch_dims` {batch_dims}: they must be equal.")
     lead, n = params.shape[:axis], params.shape[axis]
     rows = np.arange(int(np.prod(lead))).reshape(lead + (1,) * (indices.ndim - axis)) * n
     flat = ops.reshape(params, (int(np.prod(lead)) * n, *params.shape[axis + 1 :]))

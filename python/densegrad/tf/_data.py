@@ -9,6 +9,7 @@ import numpy as np
 
 from densegrad import _core, ops, random
 from densegrad._shape import TensorShape
+from densegrad.errors import OutOfRangeError
 from densegrad.tf._program import TensorSpec
 
 AUTOTUNE = -1
@@ -22,6 +23,32 @@ def _map(function, *structures):
     if isinstance(first, dict):
         return {key: _map(function, *(s[key] for s in structures)) for key in first}
     return function(*structures)
+
+
+class Iterator:
+    """An iterator over a dataset.
+
+    Source: TensorFlow `data.Iterator`.
+    """
+
+    def __init__(self, elements):
+        self._elements = elements
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self._elements)
+
+    def get_next(self):
+        """The next element.
+
+        Raises:
+            OutOfRangeError: if there is none.
+        """
+        for element in self._elements:
+            return element
+        raise OutOfRangeError("[Iterator.get_next] the dataset has no more elements.")
 
 
 class Dataset:
@@ -83,7 +110,7 @@ class Dataset:
 
     def __iter__(self):
         _core.unrepeatable("a dataset is gone through")
-        return map(self._read, self._iterate()) if self._read else self._iterate()
+        return Iterator(map(self._read, self._iterate()) if self._read else self._iterate())
 
     def __len__(self):
         if self._length in (None, math.inf):

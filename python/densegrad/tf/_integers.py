@@ -2,25 +2,33 @@
 
 import numpy as np
 
-from densegrad import _core, ops
+from densegrad import _core, nest, ops
+from densegrad.errors import InvalidTypeError
 
 WIDE = {np.dtype(name): "int32" for name in ("int8", "int16", "uint8", "uint16")} | {np.dtype("uint32"): "int64"}
 
 
 def narrow(dtype):
     """`dtype` as NumPy's if it is one of those integers, else None."""
-    if dtype is None or dtype in (bool, float, int):
-        return None
-    try:
-        dtype = np.dtype(dtype)
-    except TypeError:  # which the core reports
-        return None
+    dtype = _known(dtype)
     return dtype if dtype in WIDE else None
 
 
+def _known(dtype):
+    try:
+        return None if dtype is None else np.dtype(dtype)
+    except TypeError:  # which the core reports
+        return None
+
+
 def kept(value, dtype):
-    """`value` and `dtype` as the core takes them."""
-    kind = narrow(dtype)
+    """`value` and `dtype` as the core takes them; Python's floats are no integers."""
+    known, kind = _known(dtype), narrow(dtype)
+    is_plain = type(value) is float or nest.is_numbers(value)
+    if is_plain and known is not None and known.kind in "iu" and np.asarray(value).dtype.kind == "f":
+        raise InvalidTypeError(
+            f"[tf.constant] `value` is {value}: for {known} it must hold integers; tf.cast cuts floats."
+        )
     if kind is None:
         return value, dtype
     if isinstance(value, (_core.Tensor, _core.Variable)):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from densegrad import _core, batching, nest, ops
+from densegrad import _core, batching, errors, nest, ops
 
 
 def map_fn(fn, elems, **options):
@@ -68,7 +68,9 @@ class TensorArray:
         if index >= len(self._items) and self._grows:
             self._items += [None] * (index + 1 - len(self._items))
         if not 0 <= index < len(self._items):
-            raise ValueError(f"[TensorArray.write] `index` is {index} but the size is {len(self._items)}: it is fixed.")
+            raise errors.OutOfRangeError(
+                f"[TensorArray.write] `index` is {index} but the size is {len(self._items)}: it is fixed."
+            )
         self._items[index] = _core.convert(value, self.dtype)
         return self
 

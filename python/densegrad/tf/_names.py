@@ -3,13 +3,14 @@
 import numpy as np
 
 import densegrad
-from densegrad import initializers, ops
+from densegrad import custom, initializers, ops
 from densegrad._shape import TensorShape
 from densegrad.tf import (
     _arrays,
     _checking,
     _data,
     _debugging,
+    _errors,
     _integers,
     _linalg,
     _loops,
@@ -135,7 +136,7 @@ data = Namespace(
 autodiff = Namespace("autodiff", "Tapes and forward mode.", ("densegrad", ["ForwardAccumulator", "GradientTape"]))
 debugging = Namespace(
     "debugging",
-    "Assertions that raise ValueError.",
+    "Assertions that raise `tf.errors.InvalidArgumentError`.",
     table=_debugging_table,
 )
 _NOTHING = _program_table.pop("set_nothing")
@@ -164,7 +165,7 @@ test = Namespace(
     table=public(_checking) | {n: _program_table.pop(n) for n in ("is_gpu_available", "is_built_with_cuda")},
 )
 errors = Namespace(
-    "errors", "The errors of TensorFlow that are raised here.", table={"InvalidArgumentError": ValueError}
+    "errors", "TensorFlow's errors; Python's own, of which they are made, catch them too.", table=_errors.TABLE
 )
 _CASTS = {"cast": _integers.cast, "saturate_cast": _integers.saturate_cast}
 dtypes = Namespace(
@@ -204,6 +205,7 @@ TOP = Namespace(
         "double": np.dtype("float64"),
         "dtypes": dtypes,
         "errors": errors,
+        "grad_pass_through": custom.grad_pass_through,
         "initializers": keras.initializers,
         "keras": keras,
         "linalg": linalg,

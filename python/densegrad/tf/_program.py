@@ -215,6 +215,14 @@ def no_op(name=None):
     """Does nothing at all."""
 
 
+def gradients(ys, xs, grad_ys=None, name="gradients", **options):
+    """Raises RuntimeError, as TensorFlow's does outside of graphs: there are tapes."""
+    raise RuntimeError(
+        "[tf.gradients] there is no graph to differentiate: compute `ys` inside `with tf.GradientTape() as tape:`, "
+        "after tape.watch(xs) if they are no variables, and call tape.gradient(ys, xs)."
+    )
+
+
 def recompute_grad(f):
     """The function itself: its values are kept."""
     return f

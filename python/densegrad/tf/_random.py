@@ -4,6 +4,7 @@ import numpy as np
 
 from densegrad import _core, random
 from densegrad._core import Tensor, Variable
+from densegrad.errors import InvalidArgumentError
 
 
 def _shape(shape):
@@ -28,7 +29,7 @@ def uniform(shape, minval=0, maxval=None, dtype="float32", seed=None, name=None)
     """Uniform numbers in [minval, maxval), integers for an integer dtype."""
     if np.dtype(dtype).kind == "i":
         if maxval is None:
-            raise ValueError(f"[tf.random.uniform] `maxval` is None: it must be given for {np.dtype(dtype)}.")
+            raise InvalidArgumentError(f"[tf.random.uniform] `maxval` is None: it must be given for {np.dtype(dtype)}.")
         return random.randint(_shape(shape), int(minval), int(maxval), dtype, _seed(seed))
     return random.uniform(_shape(shape), float(minval), 1.0 if maxval is None else float(maxval), dtype, _seed(seed))
 

@@ -1,6 +1,7 @@
 """TensorFlow's signatures of what writes to places of a tensor, rolls it, or sums rows by their group."""
 
 from densegrad import _core, ops
+from densegrad.errors import InvalidArgumentError
 
 
 class IndexedSlices:
@@ -27,7 +28,7 @@ class IndexedSlices:
             ValueError: if its shape is not known.
         """
         if self.dense_shape is None:
-            raise ValueError("[tf.IndexedSlices] `dense_shape` is None: it must be given to make a tensor.")
+            raise InvalidArgumentError("[tf.IndexedSlices] `dense_shape` is None: it must be given to make a tensor.")
         return ops.scatter_add(ops.zeros(self.dense_shape.numpy().tolist(), self.dtype), self.indices, self.values)
 
 
@@ -72,8 +73,8 @@ def unsorted_segment_sum(data, segment_ids, num_segments, name=None):
 
 
 def ensure_shape(x, shape, name=None):
-    """The tensor; raises ValueError unless it has that shape, with None for any extent."""
+    """The tensor; raises InvalidArgumentError unless it has that shape, with None for any extent."""
     x = _core.convert(x)
     if len(x.shape) != len(shape) or any(n is not None and n != m for n, m in zip(shape, x.shape)):
-        raise ValueError(f"[tf.ensure_shape] `x` has shape {tuple(x.shape)}: it must be {tuple(shape)}.")
+        raise InvalidArgumentError(f"[tf.ensure_shape] `x` has shape {tuple(x.shape)}: it must be {tuple(shape)}.")
     return x

@@ -5,6 +5,7 @@ import random as python_random
 import numpy as np
 
 from densegrad import _core, ops, random
+from densegrad.errors import InvalidIndexError
 from densegrad.streams import PyDataset
 
 Sequence = PyDataset
@@ -21,7 +22,7 @@ def to_categorical(x, num_classes=None):
     if tensor:
         return ops.one_hot(labels, num_classes)
     if labels.size and not (0 <= labels.min() and labels.max() < num_classes):
-        raise ValueError(f"[to_categorical] `x` has entries outside [0, {num_classes}): they must be classes.")
+        raise InvalidIndexError(f"[to_categorical] `x` has entries outside [0, {num_classes}): they must be classes.")
     return np.eye(num_classes)[labels]
 
 
