@@ -15,6 +15,36 @@ def built():
     return layer
 
 
+L = dg.layers
+SINGLE = [
+    L.Dense(2),
+    L.Conv2D(2, 2),
+    L.MaxPooling2D(),
+    L.GlobalAveragePooling2D(),
+    L.BatchNormalization(),
+    L.LayerNormalization(),
+    L.Flatten(),
+    L.Reshape((-1,)),
+    L.Permute((1,)),
+    L.Rescaling(2.0),
+    L.Dropout(0.5),
+    L.PReLU(),
+]
+
+
+@pytest.mark.parametrize("layer", SINGLE, ids=lambda layer: type(layer).__name__)
+def test_a_layer_of_one_input_refuses_several(layer):
+    x, symbolic = rows(2, 3), dg.Input((3,))
+    for several, kind, count in (([x, x], "list", 2), ({"a": x}, "dict", 1), ((symbolic, symbolic), "tuple", 2)):
+        with pytest.raises(ValueError) as info:
+            layer(several)
+        assert str(info.value) == (
+            f"[{layer.name}] got a {kind} of {count} inputs: it takes one; call it on each of them, or join them with "
+            "`Concatenate`."
+        )
+    assert not layer.weights
+
+
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [

@@ -169,6 +169,8 @@ IMAGES = np.zeros((2, 3, 4, 1), "f")
          "[tf.nn.max_pool] `data_format` is 'NHWCX': it must be 'NHWC' or 'NCHW'."),
         (lambda: tf.nn.avg_pool(IMAGES, 2, 2, [[0, 0]] * 4),
          "[tf.nn.avg_pool] `padding` is [[0, 0], [0, 0], [0, 0], [0, 0]]: it must be 'valid' or 'same'."),
+        (lambda: tf.nn.bias_add(IMAGES, [1.0], "CHWN"),
+         "[tf.nn.bias_add] `data_format` is 'CHWN': it must be 'N...C' or 'NC...'."),
         (lambda: tf.nn.bias_add(IMAGES, [1.0, 2.0]), "[tf.nn.bias_add] `value` has shape (2, 3, 4, 1) but `bias` has "
          "shape (2,): it must be a vector with an entry for each place on axis 3."),
     ],

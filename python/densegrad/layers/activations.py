@@ -14,6 +14,8 @@ from densegrad.layers.configs import names
 class Activated(Layer):
     """Base of the layers that end in an activation, which may be replaced at any time, also by None or a name."""
 
+    _takes_one = True
+
     @property
     def activation(self):
         """The function that the layer ends in; set to None, it is linear."""
@@ -209,6 +211,7 @@ class PReLU(Layer):
     Source: Keras `layers.PReLU`.
     """
 
+    _takes_one = True
     _casts_integers = True
 
     def __init__(

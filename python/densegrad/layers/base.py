@@ -88,6 +88,7 @@ class Layer(Configurable, Penalized, Tracked):
     _takes_training = False
     input_spec = None  # an `InputSpec`, or a list of one for each input
     _casts_integers = False  # of inputs; a layer that indexes by its input must keep them
+    _takes_one = False  # tensor; several, in a list or dict, are refused
 
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, name=None, **kwargs):
         cls = type(self).__name__
@@ -195,7 +196,13 @@ class Layer(Configurable, Penalized, Tracked):
         return y
 
     def _as_input(self, x):
-        if isinstance(x, (list, tuple)) and any(isinstance(item, _ARRAYS) for item in x):
+        several = isinstance(x, (list, tuple)) and any(isinstance(item, _ARRAYS) for item in x)
+        if self._takes_one and (several or isinstance(x, dict)):
+            raise ValueError(
+                f"[{self.name}] got a {type(x).__name__} of {len(x)} inputs: it takes one; call it on each of them, or "
+                "join them with `Concatenate`."
+            )
+        if several:
             return type(x)(self._as_input(item) for item in x)
         if isinstance(x, dict):
             return {key: self._as_input(item) for key, item in x.items()}

@@ -17,6 +17,7 @@ from densegrad.ops._arguments import one_axis, some_axes
 class _Normalization(Layer):
     """Base of the layers with a trained scale `gamma` and offset `beta`, each of which may be left out."""
 
+    _takes_one = True
     _casts_integers = True
 
     def __init__(
@@ -152,7 +153,9 @@ class BatchNormalization(_Normalization):
             setattr(self, name, self.add_weight(shape, initializer, trainable=False, name=name))
         self.input_spec = InputSpec(ndim=len(input_shape), axes={axis: input_shape[axis]})
 
-    def call(self, x, training=False):
+    def call(self, x, training=False, mask=None):
+        if mask is not None:
+            raise NotImplementedError(f"[{self.name}] `mask` is given: it must be None, no layer here makes masks.")
         axes = [one_axis(self.name, self.axis, x.ndim)]
 
         def of(name):
@@ -223,7 +226,7 @@ class LayerNormalization(_Normalization):
         rms_scaling=False,
         **kwargs,
     ):
-        if not is_integer(axis) and not (isinstance(axis, (list, tuple)) and all(map(is_integer, axis))):
+        if not is_integer(axis) and not (isinstance(axis, (list, tuple)) and axis and all(map(is_integer, axis))):
             raise TypeError(
                 "[LayerNormalization] Expected an int or a list/tuple of ints for the argument 'axis', but received: "
                 f"{axis!r}."

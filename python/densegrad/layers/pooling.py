@@ -11,6 +11,7 @@ from densegrad.ops import windows
 class _Pooling2D(Layer):
     """Base of the layers over windows; `_kind` is what they take."""
 
+    _takes_one = True
     _kind = ""
     _stateless = True
 
@@ -83,6 +84,7 @@ class AveragePooling2D(_Pooling2D):
 class _GlobalPooling2D(Layer):
     """Base of the layers over whole images; `_reduce` is what they do."""
 
+    _takes_one = True
     _reduce = staticmethod(_core.mean)
     _stateless = True
 

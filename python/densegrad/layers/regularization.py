@@ -45,6 +45,7 @@ class Dropout(Layer):
     Source: Srivastava et al. (2014); Keras `layers.Dropout`.
     """
 
+    _takes_one = True
     _stateless = True
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):

@@ -28,6 +28,7 @@ class Flatten(Layer):
     Source: Keras `layers.Flatten`.
     """
 
+    _takes_one = True
     _stateless = True
 
     def __init__(self, data_format=None, **kwargs):
@@ -56,6 +57,7 @@ class Reshape(Layer):
     Source: Keras `layers.Reshape`.
     """
 
+    _takes_one = True
     _stateless = True
 
     def __init__(self, target_shape, **kwargs):
@@ -100,6 +102,7 @@ class Permute(Layer):
     Source: Keras `layers.Permute`.
     """
 
+    _takes_one = True
     _stateless = True
 
     def __init__(self, dims, **kwargs):
@@ -135,6 +138,7 @@ class Rescaling(Layer):
     Source: Keras `layers.Rescaling`.
     """
 
+    _takes_one = True
     _casts_integers = True
     _stateless = True
 

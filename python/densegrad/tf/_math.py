@@ -115,6 +115,8 @@ def crelu(features, axis=-1, name=None):
 
 def bias_add(value, bias, data_format=None, name=None):
     """value + bias along the last axis, or along the second one if `data_format` starts with "NC"."""
+    if data_format is not None and not str(data_format).startswith("N"):
+        raise ValueError(f"[tf.nn.bias_add] `data_format` is {data_format!r}: it must be 'N...C' or 'NC...'.")
     value = _core.convert(value)
     bias = _core.convert(bias, None if isinstance(bias, (_core.Tensor, _core.Variable)) else value.dtype)
     axis = 1 if data_format and data_format.startswith("NC") else value.ndim - 1
