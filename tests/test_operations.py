@@ -260,3 +260,29 @@ def test_scalar_tensors_in_an_index_tuple():
     np.testing.assert_array_equal(picked, np.stack([a[0, :, 3], a[1, :, 0]]))
     with pytest.raises(IndexError):
         x[:, dg.constant(3)]
+
+
+SLICES = [
+    (slice(None), slice(3, -2), slice(None)),
+    (slice(5, None), slice(None), slice(None)),
+    (slice(None, None, 2), slice(None, None, -3), slice(1, 2)),
+    (slice(None, None, -1), slice(None), slice(None, None, -1)),
+    (slice(30, None), slice(7, 7), slice(None)),
+]
+
+
+@pytest.mark.parametrize("index", SLICES, ids=str)
+def test_slices_in_several_pieces_and_their_adjoints(index):
+    """More entries than one thread takes at a time; axes that follow each other are copied as one."""
+    a = np.arange(41 * 900 * 4, dtype=np.float32).reshape(41, 900, 4)
+    x = dg.constant(a)
+    with dg.GradientTape() as tape:
+        tape.watch(x)
+        y = x[index]
+    np.testing.assert_array_equal(y, a[index])
+    expected = np.zeros_like(a)
+    expected[index] = y.numpy() + 1
+    np.testing.assert_array_equal(tape.gradient(y, x, output_gradients=y + 1), expected)
+    np.testing.assert_array_equal(ops.transpose(x, (2, 0, 1)), a.transpose(2, 0, 1))
+    np.testing.assert_array_equal(ops.transpose(x, (1, 2, 0)), a.transpose(1, 2, 0))
+    np.testing.assert_array_equal(ops.pad(x, ((1, 0), (0, 2), (0, 0))), np.pad(a, ((1, 0), (0, 2), (0, 0))))

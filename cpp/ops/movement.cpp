@@ -1,10 +1,10 @@
 // Primitives that move data: reshape, identity, transpose, concatenate, slice and its adjoint place.
-#include <algorithm>
+#include <array>
 #include <cstring>
 
-#include "core/pool.h"
 #include "ops/batch.h"
 #include "ops/ops.h"
+#include "ops/strided.h"
 
 namespace densegrad {
 
@@ -46,48 +46,6 @@ const Primitive stop_gradient_primitive{
 
 // ---- transpose -------------------------------------------------------------------------------------------------------
 
-Shape row_strides(const Shape& shape) {
-  Shape strides = shape;
-  index_t step = 1;
-  for (int i = shape.rank() - 1; i >= 0; --i) {
-    strides[i] = step;
-    step *= shape[i];
-  }
-  return strides;
-}
-
-// out[i] = in[sum of index_a(i) * stride_a], for i over `shape` in order.
-template <class T>
-void strided_copy(const Shape& shape, const Shape& strides, const T* in, T* out) {
-  const int rank = shape.rank();
-  const index_t total = shape.count();
-  if (total == 0) return;
-  const index_t n = rank ? shape.back() : 1, step = rank ? strides.back() : 0;
-  for_pieces(total / n, std::max<index_t>(1, light_grain / n), [=](index_t first, index_t count) {
-    std::array<index_t, max_rank> at{};
-    const T* from = in;
-    index_t rest = first;
-    for (int a = rank - 2; a >= 0; --a) {
-      at[static_cast<std::size_t>(a)] = rest % shape[a];
-      from += rest % shape[a] * strides[a];
-      rest /= shape[a];
-    }
-    for (T* to = out + first * n; to != out + (first + count) * n; to += n) {
-      if (step == 1) {
-        std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
-      } else {
-        for (index_t i = 0; i < n; ++i) to[i] = from[i * step];
-      }
-      for (int a = rank - 2; a >= 0; --a) {
-        from += strides[a];
-        if (++at[static_cast<std::size_t>(a)] < shape[a]) break;
-        from -= strides[a] * shape[a];
-        at[static_cast<std::size_t>(a)] = 0;
-      }
-    }
-  });
-}
-
 void transpose_shapes(const Tensors& in, const Params& params, Specs& out) {
   Shape shape;
   for (index_t axis : std::get<PermuteParams>(params).axes) shape.push_back(in[0].dim(static_cast<int>(axis)));
@@ -98,9 +56,10 @@ void transpose_eval(const Tensors& in, const Params& params, Tensors& out) {
   const Shape from = row_strides(in[0].shape());
   Shape strides;
   for (index_t axis : std::get<PermuteParams>(params).axes) strides.push_back(from[static_cast<int>(axis)]);
+  const Copy copy(out[0].shape(), strides, row_strides(out[0].shape()));
   visit_any(in[0].dtype(), [&](auto type) {
     using T = typename decltype(type)::type;
-    strided_copy<T>(out[0].shape(), strides, in[0].data<T>(), out[0].mutable_data<T>());
+    strided_copy<T>(copy, in[0].data<T>(), out[0].mutable_data<T>());
   });
 }
 
@@ -202,17 +161,24 @@ void slice_shapes(const Tensors& in, const Params& params, Specs& out) {
   out.push_back({in[0].dtype(), std::get<SliceParams>(params).extent});
 }
 
-void slice_eval(const Tensors& in, const Params& params, Tensors& out) {
-  const auto& p = std::get<SliceParams>(params);
-  Shape strides = row_strides(in[0].shape());
+// Where the slice of a tensor of this shape starts, and its strides.
+index_t sliced(const SliceParams& p, const Shape& shape, Shape& strides) {
+  strides = row_strides(shape);
   index_t offset = 0;
   for (int i = 0; i < strides.rank(); ++i) {
     offset += p.start[i] * strides[i];
     strides[i] *= p.step[i];
   }
+  return offset;
+}
+
+void slice_eval(const Tensors& in, const Params& params, Tensors& out) {
+  Shape strides;
+  const index_t offset = sliced(std::get<SliceParams>(params), in[0].shape(), strides);
+  const Copy copy(out[0].shape(), strides, row_strides(out[0].shape()));
   visit_any(in[0].dtype(), [&](auto type) {
     using T = typename decltype(type)::type;
-    strided_copy<T>(p.extent, strides, in[0].data<T>() + offset, out[0].mutable_data<T>());
+    strided_copy<T>(copy, in[0].data<T>() + offset, out[0].mutable_data<T>());
   });
 }
 
@@ -224,23 +190,15 @@ bool slice_vjp(VjpContext& c) {
 }
 
 void place_eval(const Tensors& in, const Params& params, Tensors& out) {
-  const auto& p = std::get<SliceParams>(params);
   const Tensor &x = in[0], &y = out[0];
   std::memset(y.raw(), 0, static_cast<std::size_t>(y.size() * item_size(y.dtype())));
   if (x.size() == 0) return;
-  const Shape strides = row_strides(p.extent);
-  std::array<index_t, max_rank> at{};
+  Shape strides;
+  const index_t offset = sliced(std::get<SliceParams>(params), y.shape(), strides);
+  const Copy copy(x.shape(), row_strides(x.shape()), strides);
   visit_any(x.dtype(), [&](auto type) {
     using T = typename decltype(type)::type;
-    for (index_t i = 0; i < x.size(); ++i) {
-      index_t to = 0;
-      for (int a = 0; a < x.rank(); ++a) to += (p.start[a] + at[static_cast<std::size_t>(a)] * p.step[a]) * strides[a];
-      y.mutable_data<T>()[to] = x.data<T>()[i];
-      for (int a = x.rank() - 1; a >= 0; --a) {
-        if (++at[static_cast<std::size_t>(a)] < x.dim(a)) break;
-        at[static_cast<std::size_t>(a)] = 0;
-      }
-    }
+    strided_copy<T>(copy, x.data<T>(), y.mutable_data<T>() + offset);
   });
 }
 
