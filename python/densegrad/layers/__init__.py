@@ -5,6 +5,7 @@ from densegrad.layers.base import Layer
 from densegrad.layers.configs import deserialize, serialize
 from densegrad.layers.convolutional import Conv2D
 from densegrad.layers.core import Dense, Input, InputLayer
+from densegrad.layers.embedding import Embedding
 from densegrad.layers.functions import Identity, Lambda
 from densegrad.layers.input_spec import InputSpec
 from densegrad.layers.merging import (
@@ -25,7 +26,9 @@ from densegrad.layers.merging import (
     multiply,
     subtract,
 )
+from densegrad.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
 from densegrad.layers.normalization import BatchNormalization, LayerNormalization
+from densegrad.layers.padding import RepeatVector, ZeroPadding1D, ZeroPadding2D
 from densegrad.layers.pooling import (
     AveragePooling2D,
     AvgPool2D,
@@ -38,11 +41,13 @@ from densegrad.layers.pooling import (
 )
 from densegrad.layers.regularization import ActivityRegularization, Dropout
 from densegrad.layers.reshaping import Flatten, Permute, Rescaling, Reshape
+from densegrad.layers.scaling import Normalization, UnitNormalization
 
 __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AlphaDropout",
     "Average",
     "AveragePooling2D",
     "AvgPool2D",
@@ -53,7 +58,10 @@ __all__ = [
     "Dot",
     "Dropout",
     "ELU",
+    "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling2D",
     "GlobalAvgPool2D",
     "GlobalMaxPool2D",
@@ -71,13 +79,18 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "Normalization",
     "PReLU",
     "Permute",
     "ReLU",
+    "RepeatVector",
     "Rescaling",
     "Reshape",
     "Softmax",
     "Subtract",
+    "UnitNormalization",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
     "add",
     "average",
     "concatenate",
