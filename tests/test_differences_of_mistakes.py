@@ -61,3 +61,13 @@ def test_dtypes_are_cast_where_there_is_one_answer():
     g = tape.gradient(y, v, output_gradients=tf.constant([1.0, 10.0], tf.float64))
     assert g.dtype == tf.float32 and g.numpy().tolist() == [6, 80]
     assert tf.matmul([[1.0, 2.0]], [3.0, 4.0]).numpy().tolist() == [11]
+
+
+@row("the names of layers' weights in `tape.watched_variables()`")
+def test_watched_weights_have_their_names():
+    dense, scale = tf.keras.layers.Dense(2, name="dense"), tf.Variable(2.0, name="scale")
+    with tf.GradientTape() as tape:
+        dense(tf.ones((1, 3))) * scale
+    watched = tape.watched_variables()
+    assert {v.name for v in watched} == {"kernel", "bias", "scale:0"}
+    assert {v.path for v in watched} == {"dense/kernel", "dense/bias", "scale"}

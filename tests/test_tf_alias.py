@@ -37,7 +37,7 @@ from densegrad.tf.data.experimental import AUTOTUNE
 assert L is layers is keras.layers is tf.keras.layers is k.layers and k is keras and dg.tf is tf
 assert Dense is dg.layers.Dense and Sequential is dg.Sequential and losses.Loss is dg.losses.Loss
 assert CosineDecay is keras.optimizers.schedules.CosineDecay is dg.optimizers.schedules.CosineDecay
-assert GradientTape is dg.GradientTape and tf.Variable is dg.Variable and tf.Tensor is dg.Tensor
+assert GradientTape is dg.GradientTape and issubclass(tf.Variable, dg.Variable) and tf.Tensor is dg.Tensor
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
@@ -158,8 +158,8 @@ def test_modules_collect_their_variables_once_and_in_the_order_of_their_names():
             self.layer.build((None, 2))
 
     net = Net()
-    assert [v.name for v in net.variables] == ["a0", "ak", "b", "kernel", "bias"]
-    assert [v.name for v in net.trainable_variables] == ["ak", "b", "kernel", "bias"]
+    assert [v.name for v in net.variables] == ["a0:0", "ak:0", "b:0", "kernel", "bias"]
+    assert [v.name for v in net.trainable_variables] == ["ak:0", "b:0", "kernel", "bias"]
     assert (net.name, net.c.name) == ("net", "inner")
 
 
@@ -225,8 +225,8 @@ def test_assertions():
         tf.debugging.assert_equal(1, 2, message="labels")
     with pytest.raises(ValueError, match=r"^\[tf.debugging.check_numerics\] loss has infinite or NaN entries.$"):
         tf.debugging.check_numerics(tf.constant(np.inf), "loss")
-    with pytest.raises(ValueError, match=r"^\[tf.pad\] `mode` is 'REFLECT': it must be 'CONSTANT'.$"):
-        tf.pad([1.0], [[1, 1]], mode="REFLECT")
+    with pytest.raises(ValueError, match=r"^\[tf.pad\] `mode` is 'EDGE': it must be 'CONSTANT', 'REFLECT' or"):
+        tf.pad([1.0], [[1, 1]], mode="EDGE")
     with pytest.raises(ValueError, match=r"^\[tf.gather\] `axis` is 0 and `batch_dims` 1: they must be equal.$"):
         tf.gather([[1.0]], [[0]], axis=0, batch_dims=1)
     with pytest.raises(ValueError, match=r"^\[to_categorical\] `x` has entries outside \[0, 2\): they must be classes"):

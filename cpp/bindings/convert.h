@@ -38,6 +38,10 @@ class RecursionGuard {
 struct SymbolicTensor : Tensor {
   explicit SymbolicTensor(const Tensor& t) : Tensor(t) {}
 };
+// A part of a variable that knows its place there: Python keeps that.
+struct PlacedTensor : Tensor {
+  explicit PlacedTensor(const Tensor& t) : Tensor(t) {}
+};
 struct SymbolicOperand : TypeError {
   using TypeError::TypeError;
 };

@@ -8,8 +8,14 @@ namespace densegrad::python {
 
 Tensor get_item(const Tensor& x, const py::object& index);
 
+inline bool is_integer(DType dtype) { return dtype == DType::int32 || dtype == DType::int64; }
+
+// The quotient of integers is float64, as NumPy's and TensorFlow's.
 inline Tensor binary_of(Binary op, py::handle a, py::handle b) {
   const Tensors in = convert_together({a, b}, op == Binary::divide || op == Binary::power);
+  if (op == Binary::divide && is_integer(in[0].dtype()) && in[0].dtype() == in[1].dtype()) {
+    return divide(cast(in[0], DType::float64), cast(in[1], DType::float64));
+  }
   return binary(op, in[0], in[1]);
 }
 

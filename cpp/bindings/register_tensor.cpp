@@ -247,6 +247,8 @@ void register_tensor(py::module_& m) {
       },
       py::arg("shape"), py::arg("dtype") = "float32");
 
+  py::class_<PlacedTensor, Tensor>(m, "PlacedTensor")
+      .def(py::init([](const Tensor& part) { return PlacedTensor(part); }), py::arg("part"));
   py::class_<SymbolicTensor, Tensor>(m, "SymbolicTensor")
       .def(py::init([](const Tensor& placeholder) { return SymbolicTensor(placeholder); }), py::arg("placeholder"));
 }

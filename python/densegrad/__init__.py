@@ -13,6 +13,7 @@ except ImportError as _error:
 from densegrad import (
     _numpy_protocol,
     _tensor_methods,
+    _variable_methods,
     activations,
     callbacks,
     config,
@@ -44,6 +45,7 @@ from densegrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_gr
 
 _numpy_protocol.install()
 _tensor_methods.install()
+_variable_methods.install()
 
 # The vendored BLAS is opened at the first product; a build on a system BLAS ignores this.
 _vendored = _os.path.join(_os.path.dirname(_core.__file__), "_vendored")

@@ -44,11 +44,6 @@ def get_shape(self):
     return self.shape
 
 
-def read_value(self):
-    """The value as a tensor, recorded as a read of the variable. Source: TensorFlow `Variable.read_value`."""
-    return self.value()
-
-
 def _and(self, other):
     return ops.logical_and(*_bools(self, other))
 
@@ -93,4 +88,3 @@ def install():
             setattr(cls, f"__r{name}__", method)
         cls.__invert__ = _invert
         cls.__pos__ = copy
-    _core.Variable.read_value = read_value

@@ -1,6 +1,7 @@
 """Elementwise operations, with NumPy's broadcasting."""
 
-from densegrad import _core
+from densegrad import _core, config
+from densegrad.ops._arguments import together
 
 
 def add(x1, x2):
@@ -28,11 +29,18 @@ def multiply(x1, x2):
 
 
 def divide(x1, x2):
-    """x1 / x2, entry by entry; division by zero gives inf or NaN.
+    """x1 / x2, entry by entry; division by zero gives inf or NaN. Of integers it is a `floatx()`.
 
     Gradient: d/dx1 = 1 / x2, d/dx2 = -x1 / x2**2.
     """
+    if not any(map(_is_float, (x1, x2))):
+        x1, x2 = (_core.cast(x, config.floatx()) for x in together("divide", x1, x2))
     return _core.divide(x1, x2)
+
+
+def _is_float(x):
+    kind = getattr(getattr(x, "dtype", None), "kind", None)
+    return kind == "f" if kind else not isinstance(x, int)
 
 
 def power(x1, x2):

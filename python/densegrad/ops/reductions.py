@@ -1,6 +1,7 @@
 """Reductions and matrix products."""
 
-from densegrad import _core
+from densegrad import _core, config
+from densegrad.ops._arguments import tensor
 
 
 def sum(x, axis=None, keepdims=False):
@@ -12,10 +13,13 @@ def sum(x, axis=None, keepdims=False):
 
 
 def mean(x, axis=None, keepdims=False):
-    """The mean over `axis` (an int, a tuple, or None for all); NaN over nothing.
+    """The mean over `axis` (an int, a tuple, or None for all); NaN over nothing; a `floatx()` of integers, bools.
 
     Gradient: broadcast, divided by the count.
     """
+    x = tensor(x)
+    if x.dtype.kind != "f":
+        x = _core.cast(x, config.floatx())
     return _core.mean(x, axis, keepdims)
 
 

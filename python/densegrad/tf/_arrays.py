@@ -114,10 +114,16 @@ def reverse(tensor, axis, name=None):
 
 
 def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
-    """tensor with a value around it: one pair (before, after) per axis."""
-    if mode.upper() != "CONSTANT":
-        raise InvalidArgumentError(f"[tf.pad] `mode` is {mode!r}: it must be 'CONSTANT'.")
+    """tensor with a value, or its own entries mirrored, around it: one pair (before, after) per axis."""
     widths = np.asarray(paddings).tolist()
+    if mode.upper() in ("REFLECT", "SYMMETRIC"):
+        tensor = _core.convert(tensor)
+        for axis, pair in enumerate(widths):
+            order = np.pad(np.arange(tensor.shape[axis]), pair, mode.lower())
+            tensor = ops.take(tensor, order, axis)
+        return tensor
+    if mode.upper() != "CONSTANT":
+        raise InvalidArgumentError(f"[tf.pad] `mode` is {mode!r}: it must be 'CONSTANT', 'REFLECT' or 'SYMMETRIC'.")
     if not constant_values:
         return ops.pad(tensor, widths)
     tensor = _core.convert(tensor)

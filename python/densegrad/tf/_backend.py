@@ -1,6 +1,6 @@
 """Functions of `keras.backend` with Keras' own arguments and defaults."""
 
-from densegrad import _core, config, ops
+from densegrad import _core, ops
 from densegrad.tf import _math
 
 
@@ -12,12 +12,6 @@ def concatenate(tensors, axis=-1):
 def expand_dims(x, axis=-1):
     """x with one axis more."""
     return ops.expand_dims(x, axis)
-
-
-def mean(x, axis=None, keepdims=False):
-    """The mean along axes; of bools, how often they are true."""
-    x = _core.convert(x)
-    return ops.mean(ops.cast(x, config.floatx()) if x.dtype == "bool" else x, axis, keepdims)
 
 
 def softmax(x, axis=-1):

@@ -9,49 +9,11 @@ import numpy as np
 
 from densegrad import _core, ops, random
 from densegrad._shape import TensorShape
-from densegrad.errors import OutOfRangeError
+from densegrad.tf._elements import Iterator, Streams, mapped, spread
 from densegrad.tf._program import TensorSpec
 
-AUTOTUNE = -1
 
-
-def _map(function, *structures):
-    """`function` of the leaves of equal structures; tuples and dicts are structures, a list is one tensor."""
-    first = structures[0]
-    if isinstance(first, tuple):
-        return tuple(_map(function, *parts) for parts in zip(*structures))
-    if isinstance(first, dict):
-        return {key: _map(function, *(s[key] for s in structures)) for key in first}
-    return function(*structures)
-
-
-class Iterator:
-    """An iterator over a dataset.
-
-    Source: TensorFlow `data.Iterator`.
-    """
-
-    def __init__(self, elements):
-        self._elements = elements
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        return next(self._elements)
-
-    def get_next(self):
-        """The next element.
-
-        Raises:
-            OutOfRangeError: if there is none.
-        """
-        for element in self._elements:
-            return element
-        raise OutOfRangeError("[Iterator.get_next] the dataset has no more elements.")
-
-
-class Dataset:
+class Dataset(Streams):
     """An iterable of tensors, or of tuples and dicts of them, that can be iterated over again and again.
 
     Source: TensorFlow `data.Dataset`.
@@ -66,21 +28,23 @@ class Dataset:
     @staticmethod
     def from_tensor_slices(tensors, name=None):
         """One element for each row of the tensors, which have the same number of rows."""
-        arrays = _map(lambda leaf: _core.constant(leaf).numpy(), tensors)
+        arrays = mapped(lambda leaf: _core.constant(leaf).numpy(), tensors)
         lengths = set()
-        _map(lambda a: lengths.add(a.shape[:1]), arrays)
+        mapped(lambda a: lengths.add(a.shape[:1]), arrays)
         if len(lengths) != 1 or () in lengths:
             raise ValueError(
                 f"[Dataset.from_tensor_slices] the tensors have first axes {sorted(lengths)}: all must have one of the "
                 f"same length."
             )
         ((rows,),) = lengths
-        return Dataset(lambda: iter(np.arange(rows)), rows, lambda row: _map(lambda a: _core.constant(a[row]), arrays))
+        return Dataset(
+            lambda: iter(np.arange(rows)), rows, lambda row: mapped(lambda a: _core.constant(a[row]), arrays)
+        )
 
     @staticmethod
     def from_tensors(tensors, name=None):
         """One element, the tensors."""
-        element = _map(_core.constant, tensors)
+        element = mapped(_core.constant, tensors)
         return Dataset(lambda: iter([element]), 1)
 
     @staticmethod
@@ -103,8 +67,8 @@ class Dataset:
 
         def element(value):
             if given is None:
-                return _map(_core.constant, value)
-            return _map(lambda wanted, leaf: _core.constant(leaf, getattr(wanted, "dtype", wanted)), given, value)
+                return mapped(_core.constant, value)
+            return mapped(lambda wanted, leaf: _core.constant(leaf, getattr(wanted, "dtype", wanted)), given, value)
 
         return Dataset(lambda: map(element, generator(*(args or ()))))
 
@@ -130,7 +94,7 @@ class Dataset:
         Source: TensorFlow `Dataset.element_spec`.
         """
         for element in self:
-            return _map(self._spec, element)
+            return mapped(self._spec, element)
         raise ValueError("[Dataset.element_spec] the dataset is empty: it must have an element.")
 
     def _spec(self, leaf):
@@ -147,7 +111,7 @@ class Dataset:
         def chunks(elements):
             while chunk := list(itertools.islice(elements, size)):
                 if len(chunk) == size or not drop_remainder:
-                    yield np.array(chunk) if self._read else _map(lambda *xs: ops.stack(xs), *chunk)
+                    yield np.array(chunk) if self._read else mapped(lambda *xs: ops.stack(xs), *chunk)
 
         n = self._length
         if n in (None, math.inf):
@@ -190,7 +154,7 @@ class Dataset:
         """The elements for which `predicate` is true; a tuple is given as its arguments."""
 
         def kept():
-            return (e for e in self if (predicate(*e) if isinstance(e, tuple) else predicate(e)))
+            return filter(spread(predicate), self)
 
         return Dataset(kept, uneven=self._uneven)
 
@@ -202,10 +166,10 @@ class Dataset:
     def map(self, map_func, num_parallel_calls=None, **options):
         """map_func of each element; a tuple is given as its arguments."""
 
-        def mapped():
-            return (map_func(*e) if isinstance(e, tuple) else map_func(e) for e in self)
+        def results():
+            return map(spread(map_func), self)
 
-        return Dataset(mapped, self._length, uneven=self._uneven)
+        return Dataset(results, self._length, uneven=self._uneven)
 
     def unbatch(self, name=None):
         """The rows of the elements, one by one."""
@@ -213,8 +177,8 @@ class Dataset:
         def rows():
             for element in self:
                 lengths = []
-                _map(lambda t, found=lengths: found.append(t.shape[0]), element)
-                yield from (_map(lambda t, i=i: t[i], element) for i in np.arange(min(lengths)))
+                mapped(lambda t, found=lengths: found.append(t.shape[0]), element)
+                yield from (mapped(lambda t, i=i: t[i], element) for i in np.arange(min(lengths)))
 
         return Dataset(rows)
 
@@ -226,7 +190,7 @@ class Dataset:
 
     def reduce(self, initial_state, reduce_func, name=None):
         """The last state = reduce_func(state, element)."""
-        return functools.reduce(reduce_func, self, _map(_core.constant, initial_state))
+        return functools.reduce(reduce_func, self, mapped(_core.constant, initial_state))
 
     def enumerate(self, start=0, name=None):
         """Pairs of a number and an element."""
@@ -235,6 +199,20 @@ class Dataset:
             return ((_core.constant(np.int64(i)), e) for i, e in zip(itertools.count(start), self))
 
         return Dataset(numbered, self._length, uneven=self._uneven)
+
+    def shard(self, num_shards, index, name=None):
+        """Every `num_shards`-th element from number `index` on."""
+        n = self._length
+        length = n if n in (None, math.inf) else len(range(int(index), n, int(num_shards)))
+        return self._with(lambda e: itertools.islice(e, int(index), None, int(num_shards)), length)
+
+    def apply(self, transformation_func):
+        """transformation_func(dataset)."""
+        return transformation_func(self)
+
+    def with_options(self, options, name=None):
+        """The same elements: options change nothing here."""
+        return self
 
     def prefetch(self, buffer_size=None, name=None):
         """The same elements: they are at hand."""
@@ -246,7 +224,7 @@ class Dataset:
 
     def as_numpy_iterator(self):
         """An iterator of the elements with NumPy arrays in place of tensors."""
-        return (_map(lambda t: np.asarray(t)[()], e) for e in self)
+        return (mapped(lambda t: np.asarray(t)[()], e) for e in self)
 
     def cardinality(self):
         """The number of elements; -1 if it is infinite, -2 if it is not known."""

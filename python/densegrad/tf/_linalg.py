@@ -3,6 +3,7 @@
 import numpy as np
 
 from densegrad import _core, ops
+from densegrad.errors import InvalidArgumentError
 
 
 def solve(matrix, rhs, adjoint=False, name=None):
@@ -92,6 +93,29 @@ def diag(diagonal, name="diag", k=0):
 def diag_part(input, name="diag_part", k=0):
     """The diagonals of the matrices in the last two axes."""
     return ops.diagonal(input, k, -2, -1)
+
+
+def cross(a, b, name=None):
+    """The cross products of the vectors of 3 entries in the last axis."""
+    a, b = ops._arguments.together("tf.linalg.cross", a, b)
+    if a.shape != b.shape or a.ndim < 1 or a.shape[-1] != 3:
+        raise InvalidArgumentError(
+            f"[tf.linalg.cross] `a` has shape {tuple(a.shape)} and `b` has shape {tuple(b.shape)}: they must be equal, "
+            f"and the last axis must have 3 entries."
+        )
+    following, last = [1, 2, 0], [2, 0, 1]
+    a_1, a_2, b_1, b_2 = (ops.take(x, places, -1) for x in (a, b) for places in (following, last))
+    return a_1 * b_2 - a_2 * b_1
+
+
+def set_diag(input, diagonal, name="set_diag", k=0):
+    """The matrices with other entries on a diagonal."""
+    x, diagonal = ops._arguments.together("tf.linalg.set_diag", input, diagonal)
+    rows, columns = (np.arange(n) for n in x.shape[-2:])
+    on = np.subtract.outer(rows, columns) == -k
+    places = np.minimum.outer(rows, columns)  # the number of an entry on its diagonal
+    wide = ops.take(diagonal, np.where(on, places, 0), -1)
+    return ops.where(on, wide, x)
 
 
 def band_part(input, num_lower, num_upper, name=None):

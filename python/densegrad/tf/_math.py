@@ -1,5 +1,7 @@
 """TensorFlow's signatures of arithmetic and `tf.nn`, on densegrad's operations."""
 
+import numpy as np
+
 from densegrad import _core, activations, ops, random
 from densegrad.ops import normalizing
 from densegrad.ops._arguments import tensor
@@ -10,6 +12,57 @@ def clip_by_value(t, clip_value_min, clip_value_max, name=None):
     if all(isinstance(v, (int, float)) for v in (clip_value_min, clip_value_max)):
         return ops.clip(t, clip_value_min, clip_value_max)
     return ops.maximum(ops.minimum(t, clip_value_max), clip_value_min)
+
+
+def divide(x, y, name=None):
+    """x / y, float64 for integers."""
+    if not (hasattr(x, "dtype") or hasattr(y, "dtype")):
+        x, y = _core.convert(x), _core.convert(y)
+    return _core.divide(x, y)
+
+
+def reduce_mean(input_tensor, axis=None, keepdims=False, name=None):
+    """The mean over some axes, of integers the integer nearest to it on the side of 0."""
+    x = ops._arguments.tensor(input_tensor)
+    if x.dtype.kind != "i":
+        return _core.mean(x, axis, keepdims)
+    total = ops.sum(ops.cast(x, "int64"), axis, keepdims)
+    count = x.size // total.size if total.size else 1
+    return ops.cast(ops.sign(total) * (ops.abs(total) // max(count, 1)), x.dtype)
+
+
+def cumulative_logsumexp(x, axis=0, exclusive=False, reverse=False, name=None):
+    """log of the running sums of exp(x) along one axis; `exclusive` and `reverse` as for `cumsum`."""
+    x = ops.flip(x, axis) if reverse else _core.convert(x)
+    x = ops.moveaxis(x, axis, -1)
+    n = x.shape[-1]
+    kept = np.tri(n, k=-1 if exclusive else 0, dtype=bool)
+    y = ops.logsumexp(ops.where(kept, ops.expand_dims(x, -2), -np.inf), -1)
+    y = ops.moveaxis(y, -1, axis)
+    return ops.flip(y, axis) if reverse else y
+
+
+def xdivy(x, y, name=None):
+    """x / y, 0 where x is 0."""
+    x, y = ops._arguments.together("tf.math.xdivy", x, y)
+    return ops.where(x == 0, 0, x / ops.where(x == 0, 1, y))
+
+
+def xlog1py(x, y, name=None):
+    """x log(1 + y), 0 where x is 0."""
+    x, y = ops._arguments.together("tf.math.xlog1py", x, y)
+    return ops.where(x == 0, 0, x * ops.log1p(ops.where(x == 0, 0, y)))
+
+
+def log_poisson_loss(targets, log_input, compute_full_loss=False, name=None):
+    """exp(log_input) - targets log_input, and Stirling's formula of log(targets!) where targets > 1, if asked."""
+    log_input = _core.convert(log_input)
+    targets = _core.convert(targets, log_input.dtype)
+    value = ops.exp(log_input) - targets * log_input
+    if not compute_full_loss:
+        return value
+    safe = ops.where(targets > 1, targets, 1)
+    return value + ops.where(targets > 1, safe * ops.log(safe) - safe + 0.5 * ops.log(2 * np.pi * safe), 0)
 
 
 def add_n(inputs, name=None):

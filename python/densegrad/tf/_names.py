@@ -3,13 +3,15 @@
 import numpy as np
 
 import densegrad
-from densegrad import custom, initializers, ops
+from densegrad import activations, custom, initializers, ops
 from densegrad._shape import TensorShape
 from densegrad.tf import (
     _arrays,
     _checking,
+    _choosing,
     _data,
     _debugging,
+    _elements,
     _errors,
     _integers,
     _linalg,
@@ -19,6 +21,7 @@ from densegrad.tf import (
     _program,
     _random,
     _scattering,
+    _variables,
     _windows,
 )
 from densegrad.tf._keras import keras
@@ -33,13 +36,13 @@ _REDUCTIONS = {
     "reduce_any": ops.any,
     "reduce_logsumexp": ops.logsumexp,
     "reduce_max": ops.max,
-    "reduce_mean": ops.mean,
+    "reduce_mean": _math.reduce_mean,
     "reduce_min": ops.min,
     "reduce_prod": ops.prod,
     "reduce_sum": ops.sum,
 }
 _SAME = (
-    "abs add broadcast_to cos cosh divide equal exp expand_dims expm1 floor gather_nd greater greater_equal identity "
+    "abs add broadcast_to cos cosh equal exp expand_dims expm1 floor gather_nd greater greater_equal identity "
     "less less_equal logical_and logical_not logical_or maximum minimum multiply negative not_equal ones_like repeat "
     "reshape round sigmoid sign sin sinh sqrt square squeeze stack stop_gradient subtract tan tanh tile unstack "
     "zeros_like"
@@ -58,7 +61,8 @@ _RENAMED = {
     "atan2": ops.arctan2,
     "atanh": ops.arctanh,
     "pow": ops.power,
-    "truediv": ops.divide,
+    "truediv": _math.divide,
+    "divide": _math.divide,
 }
 _ONLY_MATH = {
     "floordiv": ops.floor_divide,
@@ -68,13 +72,16 @@ _ONLY_MATH = {
     "is_inf": ops.isinf,
     "is_nan": ops.isnan,
     "reduce_std": ops.std,
+    "rint": ops.round,
+    "softsign": activations.softsign,
     "reduce_variance": ops.var,
 }
 
 _arrays_table, _debugging_table, _linalg_table, _math_table, _program_table = map(
     public, (_arrays, _debugging, _linalg, _math, _program)
 )
-_scattering_table = public(_scattering)
+_choosing_table, _scattering_table = map(public, (_choosing, _scattering))
+_SEGMENTS = "segment_mean segment_sum unsorted_segment_mean unsorted_segment_sum"
 
 
 def _pick(table, names):
@@ -93,10 +100,11 @@ math = Namespace(
     | _ONLY_MATH
     | _pick(
         _math_table,
-        "add_n confusion_matrix count_nonzero cumprod multiply_no_nan polyval reduce_euclidean_norm scalar_mul softmax "
-        "log_softmax xlogy zero_fraction",
+        "add_n confusion_matrix count_nonzero cumprod cumulative_logsumexp multiply_no_nan polyval "
+        "reduce_euclidean_norm scalar_mul softmax log_softmax xdivy xlog1py xlogy zero_fraction",
     )
-    | _pick(_scattering_table, "segment_sum unsorted_segment_sum"),
+    | _pick(_choosing_table, "bincount in_top_k")
+    | _pick(_scattering_table, _SEGMENTS),
 )
 nn = Namespace(
     "nn",
@@ -107,7 +115,7 @@ nn = Namespace(
     | _pick(
         _math_table,
         "batch_normalization bias_add compute_average_loss crelu dropout embedding_lookup gelu l2_loss leaky_relu "
-        "log_softmax moments silu softmax zero_fraction",
+        "log_poisson_loss log_softmax moments silu softmax zero_fraction",
     )
     | public(_windows),
 )
@@ -126,12 +134,19 @@ random = Namespace(
 _experimental = Namespace(
     "data.experimental",
     "What was in `data.experimental` before it was in `data`.",
-    table={"AUTOTUNE": _data.AUTOTUNE, "cardinality": _data.Dataset.cardinality},
+    table={"AUTOTUNE": _elements.AUTOTUNE, "cardinality": _data.Dataset.cardinality},
 )
 data = Namespace(
     "data",
     "Datasets of arrays in memory.",
-    table={"Dataset": _data.Dataset, "AUTOTUNE": _data.AUTOTUNE, "experimental": _experimental},
+    table={
+        "Dataset": _data.Dataset,
+        "Iterator": _elements.Iterator,
+        "AUTOTUNE": _elements.AUTOTUNE,
+        "INFINITE_CARDINALITY": -1,
+        "UNKNOWN_CARDINALITY": -2,
+        "experimental": _experimental,
+    },
 )
 autodiff = Namespace("autodiff", "Tapes and forward mode.", ("densegrad", ["ForwardAccumulator", "GradientTape"]))
 debugging = Namespace(
@@ -182,7 +197,7 @@ _INITIALIZERS = {
 TOP = Namespace(
     "",
     "TensorFlow's names for densegrad.",
-    ("densegrad", ["GradientTape", "Tensor", "Variable", "custom_gradient", "clip_by_norm", "clip_by_global_norm"]),
+    ("densegrad", ["GradientTape", "Tensor", "custom_gradient", "clip_by_norm", "clip_by_global_norm"]),
     ("densegrad.ops", [*_SAME, "einsum"]),
     ("densegrad.activations", ["sigmoid", "tanh"]),
     table=_DTYPES
@@ -193,7 +208,8 @@ TOP = Namespace(
     | _pick(_math_table, "add_n clip_by_value")
     | _pick(_linalg_table, "matmul norm tensordot")
     | public(_loops)
-    | {n: f for n, f in _scattering_table.items() if n != "segment_sum" and n != "unsorted_segment_sum"}
+    | {n: f for n, f in _scattering_table.items() if n not in _SEGMENTS.split()}
+    | {n: f for n, f in _choosing_table.items() if n not in ("bincount", "in_top_k")}
     | {n: f for n, f in _program_table.items() if n not in dir(config)}
     | {
         "__version__": densegrad.__version__,
@@ -220,5 +236,6 @@ TOP = Namespace(
         "scalar_mul": math.scalar_mul,
         "test": test,
         "TensorShape": TensorShape,
+        "Variable": _variables.Variable,
     },
 )

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import enum
+import functools
 import sys
 
 import numpy as np
@@ -21,7 +22,25 @@ def function(func=None, **options):
         return lambda f: function(f, **options)
     made = programs.function(func)
     made._warns, made.python_function = False, func
+    made.get_concrete_function = functools.partial(_ConcreteFunction, made)
     return made
+
+
+class _ConcreteFunction:
+    """A function whose arguments that are no tensors are fixed: it is called with the tensors alone.
+
+    It is recorded at its first call. Source: TensorFlow `ConcreteFunction`.
+    """
+
+    def __init__(self, function, *args, **kwargs):
+        self._function, self._arguments = function, (args, kwargs)
+
+    def __call__(self, *tensors):
+        values = iter(tensors)
+        kinds = (TensorSpec, Tensor, Variable, np.ndarray)
+        filled = [next(values, v) if isinstance(v, kinds) else v for v in nest.flatten(self._arguments)]
+        args, kwargs = nest.pack_as(self._arguments, filled)
+        return self._function(*args, **kwargs)
 
 
 class UnconnectedGradients(enum.Enum):
@@ -209,6 +228,11 @@ def control_dependencies(control_inputs):
 
 def group(*inputs, **options):
     """Nothing: the operations have run."""
+
+
+def identity_n(input, name=None):
+    """The tensors of a list under identities of their own."""
+    return [_core.identity(x) for x in input]
 
 
 def no_op(name=None):

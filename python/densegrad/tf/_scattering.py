@@ -72,6 +72,20 @@ def unsorted_segment_sum(data, segment_ids, num_segments, name=None):
     return ops.scatter_add(zeros, segment_ids, data)
 
 
+def segment_mean(data, segment_ids, name=None):
+    """The means of the rows of each group, for groups numbered from 0 in ascending order; 0 for one without rows."""
+    ids = _core.convert(segment_ids)
+    return unsorted_segment_mean(data, ids, int(ids[-1]) + 1 if ids.size else 0)
+
+
+def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
+    """The means of the rows of each of `num_segments` groups; 0 for one without rows."""
+    data, ids = _core.convert(data), _core.convert(segment_ids)
+    counts = unsorted_segment_sum(ops.ones(ids.shape, data.dtype), ids, num_segments)
+    counts = ops.reshape(ops.maximum(counts, 1), (-1, *(1,) * (data.ndim - 1)))
+    return unsorted_segment_sum(data, ids, num_segments) / counts
+
+
 def ensure_shape(x, shape, name=None):
     """The tensor; raises InvalidArgumentError unless it has that shape, with None for any extent."""
     x = _core.convert(x)
