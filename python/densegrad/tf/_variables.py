@@ -44,7 +44,9 @@ class Variable(_core.Variable):
         return f"{super().name}:0"
 
     def __repr__(self):
-        return f"<tf.Variable '{self.name}' shape={tuple(self.shape)} dtype={self.dtype}, numpy={self.numpy()!r}>"
+        text = repr(self.numpy())
+        start = "\n" if "\n" in text else ""
+        return f"<tf.Variable '{self.name}' shape={tuple(self.shape)} dtype={self.dtype}, numpy={start}{text}>"
 
     def __reduce__(self):
         _, (value, trainable, name, path), state = super().__reduce__()
