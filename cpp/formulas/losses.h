@@ -18,8 +18,9 @@
 //   sparse         whether memory holds one class label per row instead of t (graph handles always hold the one-hot t)
 //   hinge_labels   whether labels that are all 0 or 1 become -1 or 1 before the entry sees them
 //   elementwise    whether it is a mean (or sum) over columns of a formula of one entry
-//   value_row<form>(row), grad_row<form>(row, scale, d)   one row of memory; grad_row writes scale * gradient. With
-//                  softmax as head, value_row gets log sum exp(z) of the row, and grad_row p for the form logits too
+//   value_row<form>(row), grad_row<form>(row, scale, d)   one row of memory; grad_row writes scale * gradient
+//   softmax_values(rows, values), softmax_grads(rows, scale, scale_step, d)   with softmax as head, instead of these for
+//                  the forms logits and fused: at most `group` rows at once; p is there for the form logits too
 //   values(form, t, p, z, o, K), grad(form, t, p, z, o, K)   the same on graph handles (rows, K), with row_sum, row_max
 //                  and row_largest; values has shape (rows, 1)
 //   output_grad(t, p, o, K)   for a head: the derivative of the fused value by p alone, unclipped; a term with t = 0 is 0

@@ -103,6 +103,19 @@ inline T sum_of_exp(index_t n, const T* z, T shift) {
 constexpr index_t narrow = 15, group = 64;
 static_assert(narrow < lane_count<double>, "sum_of adds them from the first entry to the last");
 
+// sums[r] = f(r, 0) + ... + f(r, n - 1) for each row, with the bits that sum_of_values has.
+template <class T, class F>
+inline void sums_of_rows(index_t rows, index_t n, T* sums, const F& f) {
+  if (n > narrow) {
+    for (index_t r = 0; r < rows; ++r) sums[r] = sum_of_values<T>(n, [&f, r](index_t j) { return f(r, j); });
+    return;
+  }
+  for (index_t r = 0; r < rows; ++r) sums[r] = T(0);
+  for (index_t j = 0; j < n; ++j) {
+    for (index_t r = 0; r < rows; ++r) sums[r] += f(r, j);
+  }
+}
+
 // m[r] = the largest entry of each row of n > 0.
 template <class T>
 void max_of_rows(index_t rows, index_t n, const T* z, T* m) {

@@ -5,6 +5,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/losses.h"
 #include "kernels/optimizers.h"
+#include "kernels/products.h"
 #include "kernels/reduce.h"
 #include "kernels/table.h"
 
@@ -34,6 +35,8 @@ constexpr Kernels<T> kernels_of(formulas::List<U...>, formulas::List<B...>, form
       .max = max<T>,
       .argmax = argmax<T>,
       .logsumexp = logsumexp<T>,
+      .transpose = transpose<T>,
+      .product = product<T>,
       .bias_add = bias_add<T>,
       .activation = {activation<T, A>...},
       .activation_grad = {activation_grad<T, A>...},

@@ -10,50 +10,69 @@ namespace {
 template <class Entry, class T>
 formulas::LossRow<T> loss_row(const LossArgs<T>& args, index_t r) {
   const index_t offset = r * args.cols;
-  const bool fused = args.form == LossForm::fused;
   return {args.cols,
           Entry::sparse ? nullptr : args.y_true + offset,
           Entry::sparse ? args.labels[r] : 0,
           args.y_pred + offset,
-          fused ? args.z + offset : nullptr,
-          args.parameters,
-          T(0),
-          T(0)};
+          args.form == LossForm::fused ? args.z + offset : nullptr,
+          args.parameters};
 }
 
-// The values of rows of a softmax from its logits.
-template <class T, class Entry, LossForm form>
-void softmax_loss(const LossArgs<T>& args, T* values) {
-  if (args.cols == 0) return fill(args.rows, values, [](index_t) { return T(0); });
+// Whether the rows go through softmax_values and softmax_grads.
+template <class Entry>
+constexpr bool from_logits(LossForm form) {
+  return Entry::head == Activation::softmax && form != LossForm::values;
+}
+
+// f(rows, the first of them) for rows of the logits of a softmax, a group at a time.
+template <class Entry, class T, class F>
+void for_softmax_rows(const LossArgs<T>& args, const F& f) {
+  const T* z = args.form == LossForm::fused ? args.z : args.y_pred;
   formulas::for_groups(args.rows, [&](index_t first, index_t count) {
-    const index_t n = args.cols, at = first * n;
-    T m[formulas::group], log_sum[formulas::group];
-    if constexpr (form == LossForm::fused) {
-      // exp(z - m) is 1 where p is largest: there p is the inverse of the sum.
-      formulas::max_of_rows(count, n, args.z + at, m);
-      formulas::max_of_rows(count, n, args.y_pred + at, log_sum);
-      for (index_t r = 0; r < count; ++r) log_sum[r] = -formulas::log(log_sum[r]);
-    } else {
-      formulas::log_sums_of_rows(count, n, args.y_pred + at, m, log_sum);
-    }
-    for (index_t r = 0; r < count; ++r) {
-      auto row = loss_row<Entry>(args, first + r);
-      row.m = m[r];
-      row.log_sum = log_sum[r];
-      values[first + r] = Entry::template value_row<form>(row);
-    }
+    const index_t at = first * args.cols;
+    f(formulas::SoftmaxRows<T>{count, args.cols, Entry::sparse ? nullptr : args.y_true + at,
+                               Entry::sparse ? args.labels + first : nullptr, args.y_pred + at, z + at, nullptr,
+                               nullptr, args.parameters},
+      first);
   });
 }
 
-// A single column of an elementwise loss is one loop over entries instead of a short one per row.
+template <class T, class Entry, LossForm form>
+void softmax_loss(const LossArgs<T>& args, T* values) {
+  if (args.cols == 0) return fill(args.rows, values, [](index_t) { return T(0); });
+  for_softmax_rows<Entry>(args, [values](formulas::SoftmaxRows<T> some, index_t first) {
+    T m[formulas::group], log_sum[formulas::group];
+    if constexpr (form == LossForm::fused) {
+      // exp(z - m) is 1 where p is largest: there p is the inverse of the sum.
+      formulas::max_of_rows(some.rows, some.n, some.z, m);
+      formulas::max_of_rows(some.rows, some.n, some.p, log_sum);
+      for (index_t r = 0; r < some.rows; ++r) log_sum[r] = -formulas::log(log_sum[r]);
+    } else {
+      formulas::log_sums_of_rows(some.rows, some.n, some.z, m, log_sum);
+    }
+    some.m = m;
+    some.log_sum = log_sum;
+    Entry::softmax_values(some, values + first);
+  });
+}
+
+// The sum over a few columns of an elementwise loss is taken for a group of rows at once.
+template <class T, class Entry, LossForm form>
+void narrow_loss(const LossArgs<T>& args, T* values) {
+  const index_t n = args.cols;
+  const auto value = Entry::template value_at<form>(loss_row<Entry>(args, 0));
+  formulas::sums_of_rows(args.rows, n, values, [=](index_t r, index_t j) { return value(r * n + j); });
+  if (Entry::mean) fill(args.rows, values, [=](index_t r) { return values[r] / T(n); });
+}
+
 template <class T, class Entry>
 void loss(const LossArgs<T>& args, T* values) {
   formulas::visit_form<Entry>(args.form, [&](auto tag) {
     constexpr LossForm form = decltype(tag)::form;
     if constexpr (Entry::elementwise) {
-      if (args.cols == 1) return fill(args.rows, values, Entry::template value_at<form>(loss_row<Entry>(args, 0)));
+      if (args.cols <= formulas::narrow) return narrow_loss<T, Entry, form>(args, values);
     }
-    if constexpr (Entry::head == Activation::softmax && form != LossForm::values) {
+    if constexpr (from_logits<Entry>(form)) {
       softmax_loss<T, Entry, form>(args, values);
     } else {
       for (index_t r = 0; r < args.rows; ++r) values[r] = Entry::template value_row<form>(loss_row<Entry>(args, r));
@@ -61,6 +80,7 @@ void loss(const LossArgs<T>& args, T* values) {
   });
 }
 
+// A single column of an elementwise loss is one loop over entries instead of a short one per row.
 template <class T, class Entry>
 void loss_grad(const LossArgs<T>& args, const T* row_scale, index_t row_scale_step, T* d) {
   formulas::visit_form<Entry>(args.form, [&](auto tag) {
@@ -73,13 +93,19 @@ void loss_grad(const LossArgs<T>& args, const T* row_scale, index_t row_scale_st
         return fill(args.rows, d, [=](index_t r) { return scale * slope(r); });
       }
     }
-    LossArgs<T> given = args;
-    if constexpr (Entry::head == Activation::softmax && form == LossForm::logits) {
-      formulas::softmax_of_rows(args.rows, args.cols, args.y_pred, d);
-      given.y_pred = d;
-    }
-    for (index_t r = 0; r < args.rows; ++r) {
-      Entry::template grad_row<form>(loss_row<Entry>(given, r), row_scale[r * row_scale_step], d + r * args.cols);
+    if constexpr (from_logits<Entry>(form)) {
+      LossArgs<T> given = args;
+      if constexpr (form == LossForm::logits) {
+        formulas::softmax_of_rows(args.rows, args.cols, args.y_pred, d);
+        given.y_pred = d;
+      }
+      for_softmax_rows<Entry>(given, [=](const formulas::SoftmaxRows<T>& some, index_t first) {
+        Entry::softmax_grads(some, row_scale + first * row_scale_step, row_scale_step, d + first * some.n);
+      });
+    } else {
+      for (index_t r = 0; r < args.rows; ++r) {
+        Entry::template grad_row<form>(loss_row<Entry>(args, r), row_scale[r * row_scale_step], d + r * args.cols);
+      }
     }
   });
 }

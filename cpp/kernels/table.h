@@ -44,6 +44,18 @@ struct UpdateArgs {
   T shared;      // the number that all variables share, where the formula has one
 };
 
+// C (m, n) = A B with A[i, k] = a[i * a_row + k * a_col] and entries of a row of B, and of C, side by side.
+template <class T>
+struct ProductArgs {
+  index_t m, n, k;
+  const T* a;
+  index_t a_row, a_col;
+  const T* b;
+  index_t b_row;
+  T* c;
+  index_t c_row;
+};
+
 template <class T>
 struct Kernels {
   // y[i] = f(x[i])
@@ -63,6 +75,12 @@ struct Kernels {
   void (*max)(index_t outer, index_t n, index_t inner, const T* x, T* y);           // n >= 1; a NaN wins
   void (*argmax)(index_t outer, index_t n, index_t inner, const T* x, index_t* y);  // first of ties; a NaN wins
   void (*logsumexp)(index_t outer, index_t n, index_t inner, const T* x, T* y);     // n >= 1
+
+  // y[c, r] = x[r, c], where the rows of x lie x_row apart
+  void (*transpose)(index_t rows, index_t cols, const T* x, index_t x_row, T* y);
+  // False, and nothing has happened, where n, k and the instruction set are not such that this is faster than a BLAS. The
+  // bits of a row of C do not depend on the other rows.
+  bool (*product)(const ProductArgs<T>& args);
 
   // z[r, c] += b[c]
   void (*bias_add)(index_t rows, index_t cols, const T* b, T* z);

@@ -23,6 +23,7 @@ int run_all(std::uint64_t seed) {
                           {"errors", test_errors},
                           {"memory and threads", test_memory_and_threads},
                           {"pool", test_pool},
+                          {"products", test_products},
                           {"programs", test_programs}};
   std::printf("seed %llu, %s\n", static_cast<unsigned long long>(seed), kernels().isa);
   const auto seconds = [start = std::chrono::steady_clock::now()] {

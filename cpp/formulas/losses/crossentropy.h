@@ -77,45 +77,54 @@ struct CategoricalCrossentropy : LossEntry {
   static constexpr std::array parameters{label_smoothing_parameter};
   static constexpr bool rereads(LossForm form) { return form == LossForm::values; }
 
-  template <LossForm form, class T>
+  template <LossForm, class T>
   static T value_row(const LossRow<T>& row) {
     const index_t n = row.n;
     if (n == 0) return T(0);
     const T s = static_cast<T>(row.o[0]), keep = T(1) - s, share = s / T(n);
     const T* t = row.t;
-    if constexpr (form == LossForm::values) {
-      const T* p = row.p;
-      const T total = sum_of(n, p);
-      return sum_of_values<T>(n, [=](index_t j) {
-        return smoothed(t[j], keep, share) * -log(clip(p[j] / total, T(epsilon), T(1 - epsilon)));
-      });
-    } else {
-      const T* z = form == LossForm::fused ? row.z : row.p;
-      const T log_sum = row.log_sum, m = row.m;
-      return sum_of_values<T>(n,
-                              [=](index_t j) { return weighted(smoothed(t[j], keep, share), log_sum - (z[j] - m)); });
-    }
+    const T* p = row.p;
+    const T total = sum_of(n, p);
+    return sum_of_values<T>(n, [=](index_t j) {
+      return smoothed(t[j], keep, share) * -log(clip(p[j] / total, T(epsilon), T(1 - epsilon)));
+    });
+  }
+  template <class T>
+  static void softmax_values(const SoftmaxRows<T>& all, T* values) {
+    const index_t n = all.n;
+    const T s = static_cast<T>(all.o[0]), keep = T(1) - s, share = s / T(n);
+    const T *t = all.t, *z = all.z, *m = all.m, *log_sum = all.log_sum;
+    sums_of_rows(all.rows, n, values, [=](index_t r, index_t j) {
+      return weighted(smoothed(t[r * n + j], keep, share), log_sum[r] - (z[r * n + j] - m[r]));
+    });
   }
 
-  template <LossForm form, class T>
+  template <LossForm, class T>
   static void grad_row(const LossRow<T>& row, T scale, T* d) {
     const index_t n = row.n;
     if (n == 0) return;
     const T s = static_cast<T>(row.o[0]), keep = T(1) - s, share = s / T(n);
     const T* t = row.t;
     const T* p = row.p;
-    if constexpr (form == LossForm::values) {
-      const T lo = T(epsilon), hi = T(1 - epsilon);
-      const T total = sum_of(n, p);
-      for (index_t j = 0; j < n; ++j) {
-        const T q = p[j] / total;
-        d[j] = -smoothed(t[j], keep, share) / clip(q, lo, hi) * inside(q, lo, hi);
-      }
-      const T dot = sum_of_values<T>(n, [d, p, total](index_t j) { return d[j] * (p[j] / total); });
-      for (index_t j = 0; j < n; ++j) d[j] = scale * ((d[j] - dot) / total);
-    } else {
-      const T mass = sum_of_values<T>(n, [=](index_t j) { return smoothed(t[j], keep, share); });
-      for (index_t j = 0; j < n; ++j) d[j] = scale * (p[j] * mass - smoothed(t[j], keep, share));
+    const T lo = T(epsilon), hi = T(1 - epsilon);
+    const T total = sum_of(n, p);
+    for (index_t j = 0; j < n; ++j) {
+      const T q = p[j] / total;
+      d[j] = -smoothed(t[j], keep, share) / clip(q, lo, hi) * inside(q, lo, hi);
+    }
+    const T dot = sum_of_values<T>(n, [d, p, total](index_t j) { return d[j] * (p[j] / total); });
+    for (index_t j = 0; j < n; ++j) d[j] = scale * ((d[j] - dot) / total);
+  }
+  template <class T>
+  static void softmax_grads(const SoftmaxRows<T>& all, const T* scale, index_t scale_step, T* d) {
+    const index_t n = all.n;
+    const T s = static_cast<T>(all.o[0]), keep = T(1) - s, share = s / T(n);
+    const T *t = all.t, *p = all.p;
+    T mass[group];
+    sums_of_rows(all.rows, n, mass, [=](index_t r, index_t j) { return smoothed(t[r * n + j], keep, share); });
+    for (index_t r = 0; r < all.rows; ++r, t += n, p += n, d += n) {
+      const T mass_r = mass[r], scale_r = scale[r * scale_step];
+      for (index_t j = 0; j < n; ++j) d[j] = scale_r * (p[j] * mass_r - smoothed(t[j], keep, share));
     }
   }
 
@@ -170,33 +179,39 @@ struct SparseCategoricalCrossentropy : LossEntry {
   static constexpr bool broadcasts = false;
   static constexpr bool sparse = true;
 
-  template <LossForm form, class T>
+  template <LossForm, class T>
   static T value_row(const LossRow<T>& row) {
-    const index_t n = row.n, k = row.label;
-    if constexpr (form == LossForm::values) {
-      const T* p = row.p;
-      const T lo = T(epsilon), hi = T(1 - epsilon);
-      return log(sum_of_values<T>(n, [=](index_t j) { return clip(p[j], lo, hi); })) - log(clip(p[k], lo, hi));
-    } else {
-      const T* z = form == LossForm::fused ? row.z : row.p;
-      return row.log_sum - (z[k] - row.m);
+    const T* p = row.p;
+    const T lo = T(epsilon), hi = T(1 - epsilon);
+    const T total = sum_of_values<T>(row.n, [=](index_t j) { return clip(p[j], lo, hi); });
+    return log(total) - log(clip(p[row.label], lo, hi));
+  }
+  template <class T>
+  static void softmax_values(const SoftmaxRows<T>& all, T* values) {
+    for (index_t r = 0; r < all.rows; ++r) {
+      values[r] = all.log_sum[r] - (all.z[r * all.n + all.labels[r]] - all.m[r]);
     }
   }
 
-  template <LossForm form, class T>
+  template <LossForm, class T>
   static void grad_row(const LossRow<T>& row, T scale, T* d) {
     const index_t n = row.n, k = row.label;
     const T* p = row.p;
-    if constexpr (form == LossForm::values) {
-      const T lo = T(epsilon), hi = T(1 - epsilon);
-      const T inverse = T(1) / sum_of_values<T>(n, [=](index_t j) { return clip(p[j], lo, hi); });
+    const T lo = T(epsilon), hi = T(1 - epsilon);
+    const T inverse = T(1) / sum_of_values<T>(n, [=](index_t j) { return clip(p[j], lo, hi); });
+    const T p_k = p[k];
+    for (index_t j = 0; j < n; ++j) d[j] = scale * (inverse * inside(p[j], lo, hi));
+    d[k] = scale * ((inverse - T(1) / clip(p_k, lo, hi)) * inside(p_k, lo, hi));
+  }
+  template <class T>
+  static void softmax_grads(const SoftmaxRows<T>& all, const T* scale, index_t scale_step, T* d) {
+    const T* p = all.p;
+    for (index_t r = 0; r < all.rows; ++r, p += all.n, d += all.n) {
+      const T scale_r = scale[r * scale_step];
+      const index_t k = all.labels[r];
       const T p_k = p[k];
-      for (index_t j = 0; j < n; ++j) d[j] = scale * (inverse * inside(p[j], lo, hi));
-      d[k] = scale * ((inverse - T(1) / clip(p_k, lo, hi)) * inside(p_k, lo, hi));
-    } else {
-      const T p_k = p[k];
-      for (index_t j = 0; j < n; ++j) d[j] = scale * p[j];
-      d[k] = scale * (p_k - T(1));
+      for (index_t j = 0; j < all.n; ++j) d[j] = scale_r * p[j];
+      d[k] = scale_r * (p_k - T(1));
     }
   }
 

@@ -20,7 +20,18 @@ struct LossRow {
   const T* p;
   const T* z;  // only LossForm::fused
   const double* o;
-  T m, log_sum;  // max z and log sum exp(z - m), only for a loss whose head is softmax, and not LossForm::values
+};
+
+// Rows of a loss whose head is softmax, in another form than LossForm::values. t, labels, p and z are the first row's.
+template <class T>
+struct SoftmaxRows {
+  index_t rows, n;
+  const T* t;             // null for a sparse loss
+  const index_t* labels;  // only for a sparse loss
+  const T* p;             // only for gradients
+  const T* z;             // only for values, as are
+  const T *m, *log_sum;   // max z and log sum exp(z - m) of each row
+  const double* o;
 };
 
 constexpr LossParameter label_smoothing_parameter{"label_smoothing", 0.0, 0, 1};

@@ -1,0 +1,119 @@
+// Products with a small right side: what is left of a BLAS' speed there goes into its call and its packing.
+#pragma once
+
+#include "kernels/transpose.h"
+#include "kernels/vector.h"
+
+namespace densegrad {
+namespace {
+
+// Rows of a tile of C that is `across` registers wide: as many as hide the latency of the multiply-adds, and fit.
+constexpr int tile_rows(int across) { return across == 1 ? 12 : across == 2 ? 6 : across == 3 ? 4 : 3; }
+
+// rows x (across registers) of C; the last register is `some` lanes wide if `partial`.
+template <int rows, int across, bool partial, class T>
+inline void product_tile(const ProductArgs<T>& p, index_t i, index_t j, typename Vector<T>::Some some) {
+  using V = Vector<T>;
+  constexpr int n = lanes<T>;
+  const T* a = p.a + i * p.a_row;
+  const T* b = p.b + j;
+  typename V::Type c[rows][across], b_k[across];
+#pragma GCC unroll 12
+  for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+    for (int s = 0; s < across; ++s) c[r][s] = V::all(T(0));
+  }
+  for (index_t k = 0; k < p.k; ++k, a += p.a_col, b += p.b_row) {
+#pragma GCC unroll 4
+    for (int s = 0; s < across; ++s)
+      b_k[s] = partial && s == across - 1 ? V::load(b + s * n, some) : V::load(b + s * n);
+#pragma GCC unroll 12
+    for (int r = 0; r < rows; ++r) {
+      const auto a_rk = V::all(a[r * p.a_row]);
+#pragma GCC unroll 4
+      for (int s = 0; s < across; ++s) c[r][s] = V::multiply_add(a_rk, b_k[s], c[r][s]);
+    }
+  }
+  T* to = p.c + i * p.c_row + j;
+#pragma GCC unroll 12
+  for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+    for (int s = 0; s < across; ++s) {
+      if (partial && s == across - 1) {
+        V::store(to + r * p.c_row + s * n, c[r][s], some);
+      } else {
+        V::store(to + r * p.c_row + s * n, c[r][s]);
+      }
+    }
+  }
+}
+
+// The rows from i on, tiles of `rows` of them first, then those of a smaller one.
+template <int rows, int across, bool partial, class T>
+inline void product_rows(const ProductArgs<T>& p, index_t i, index_t j, typename Vector<T>::Some some) {
+  for (; i + rows <= p.m; i += rows) product_tile<rows, across, partial>(p, i, j, some);
+  if constexpr (rows > 1) product_rows<(rows > 3 ? rows / 3 : 1), across, partial>(p, i, j, some);
+}
+
+// The columns from j on that make `across` registers, the last of them partly filled if `partial`.
+template <int across, bool partial, class T>
+[[gnu::noinline]] void product_columns(const ProductArgs<T>& p, index_t j) {
+  const int last = static_cast<int>((p.n - j) % lanes<T>);
+  product_rows<tile_rows(across), across, partial>(p, 0, j, Vector<T>::some(last));
+}
+
+constexpr int most_across = 4;
+
+template <int across, class T>
+void last_columns(const ProductArgs<T>& p, index_t j) {
+  const index_t left = p.n - j;
+  if (left == across * lanes<T>) return product_columns<across, false>(p, j);
+  if (left > (across - 1) * lanes<T>) return product_columns<across, true>(p, j);
+  if constexpr (across > 1) last_columns<across - 1>(p, j);
+}
+
+template <class T>
+void wide_product(const ProductArgs<T>& p) {
+  constexpr index_t width = most_across * lanes<T>;
+  index_t j = 0;
+  for (; j + width < p.n; j += width) product_columns<most_across, false>(p, j);
+  last_columns<most_across>(p, j);
+}
+
+// A few columns would leave most lanes idle: C^T = B^T A^T, some rows of A at a time.
+template <class T>
+void narrow_product(const ProductArgs<T>& p) {
+  constexpr index_t block = 64;
+  T a_t[block * block], c_t[lanes<T> / 2 * block];
+  for (index_t i = 0; i < p.m; i += block) {
+    const index_t m = p.m - i < block ? p.m - i : block;
+    const T* a = p.a + i * p.a_row;
+    ProductArgs<T> swapped{p.n, m, p.k, p.b, 1, p.b_row, a, p.a_col, c_t, m};
+    if (p.a_row != 1) {
+      transpose(m, p.k, a, p.a_row, a_t);
+      swapped.b = a_t;
+      swapped.b_row = m;
+    }
+    wide_product(swapped);
+    for (index_t r = 0; r < m; ++r) {
+      for (index_t j = 0; j < p.n; ++j) p.c[(i + r) * p.c_row + j] = c_t[j * m + r];
+    }
+  }
+}
+
+// Whether a product of this kind is for these kernels.
+template <class T>
+bool product(const ProductArgs<T>& p) {
+  if constexpr (fused) {
+    constexpr index_t most_columns = 64, most_entries = 64 * 64;
+    if (p.n > most_columns || p.n * p.k > most_entries) return false;
+    const bool narrow = p.n < lanes<T> / 2 && p.m > lanes<T>;
+    if (narrow && p.k > most_columns) return false;
+    narrow ? narrow_product(p) : wide_product(p);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+}  // namespace densegrad

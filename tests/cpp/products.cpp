@@ -1,0 +1,124 @@
+// The kernels of small products on every instruction set of this machine, and what calls them: sums of small integers,
+// which are exact in any order, with guards around every row of the result.
+#include <algorithm>
+
+#include "check.h"
+#include "kernels/dispatch.h"
+#include "kernels/gemm.h"
+
+namespace densegrad::driver {
+namespace {
+
+// A matrix whose rows lie apart, in memory that ends with its last entry.
+template <class T>
+struct Matrix {
+  index_t rows, cols, stride;
+  std::vector<T> memory;
+
+  Matrix(index_t r, index_t c, index_t gap)
+      : rows(r), cols(c), stride(c + gap), memory(static_cast<std::size_t>((r - 1) * (c + gap) + c), T(-77)) {}
+  T& at(index_t r, index_t c) { return memory[static_cast<std::size_t>(r * stride + c)]; }
+};
+
+template <class T>
+Matrix<T> draw(Rng& rng, index_t rows, index_t cols, index_t gap) {
+  Matrix<T> x(rows, cols, gap);
+  for (index_t r = 0; r < rows; ++r) {
+    for (index_t c = 0; c < cols; ++c) x.at(r, c) = static_cast<T>(rng.below(15) - 7);
+  }
+  return x;
+}
+
+template <class T>
+void test_transpose(const Kernels<T>& kernels, const char* isa) {
+  Rng rng(1);
+  for (index_t rows = 1; rows <= 35; ++rows) {
+    for (index_t cols = 1; cols <= 35; ++cols) {
+      Matrix<T> x = draw<T>(rng, rows, cols, rows % 3);
+      std::vector<T> y(static_cast<std::size_t>(rows * cols));
+      kernels.transpose(rows, cols, x.memory.data(), x.stride, y.data());
+      bool equal = true;
+      for (index_t r = 0; r < rows; ++r) {
+        for (index_t c = 0; c < cols; ++c) equal &= y[static_cast<std::size_t>(c * rows + r)] == x.at(r, c);
+      }
+      require(equal, "transpose ", rows, " x ", cols, " on ", isa);
+    }
+  }
+}
+
+// op(A)·op(B) by `compute` into C; every entry, and that nothing else was written.
+template <class T, class F>
+void test_one(Rng& rng, index_t m, index_t n, index_t k, bool a_trans, bool b_trans, const char* what,
+              const F& compute) {
+  const auto gap = [&rng] { return rng.below(3); };
+  Matrix<T> a = a_trans ? draw<T>(rng, k, m, gap()) : draw<T>(rng, m, k, gap());
+  Matrix<T> b = b_trans ? draw<T>(rng, n, k, gap()) : draw<T>(rng, k, n, gap());
+  Matrix<T> c(m, n, gap());
+  if (!compute(a, b, c)) return;
+  for (index_t i = 0; i < m; ++i) {
+    for (index_t j = 0; j < c.stride && i * c.stride + j < static_cast<index_t>(c.memory.size()); ++j) {
+      T expected = j < n ? T(0) : T(-77);
+      for (index_t p = 0; j < n && p < k; ++p) {
+        expected += (a_trans ? a.at(p, i) : a.at(i, p)) * (b_trans ? b.at(j, p) : b.at(p, j));
+      }
+      require(c.at(i, j) == expected, what, ": entry (", i, ", ", j, ") of ", m, " x ", n, " x ", k, " is ", c.at(i, j),
+              " instead of ", expected);
+    }
+  }
+}
+
+template <class T>
+void test_product(const Kernels<T>& kernels, const char* isa, Rng& rng) {
+  index_t taken = 0;
+  const auto test = [&](index_t m, index_t n, index_t k) {
+    for (bool a_trans : {false, true}) {
+      test_one<T>(rng, m, n, k, a_trans, false, isa, [&](const auto& a, const auto& b, auto& c) {
+        const bool took = kernels.product({m, n, k, a.memory.data(), a_trans ? 1 : a.stride, a_trans ? a.stride : 1,
+                                           b.memory.data(), b.stride, c.memory.data(), c.stride});
+        taken += took;
+        require(took || std::count(c.memory.begin(), c.memory.end(), T(-77)) == static_cast<long>(c.memory.size()),
+                "a product that is not taken writes nothing");
+        return took;
+      });
+    }
+  };
+  for (index_t n = 1; n <= 66; ++n) test(13, n, 5);
+  for (int round = 0; round < 200; ++round) {
+    const auto up_to = [&rng](index_t most) { return 1 + rng.below(most); };
+    test(up_to(150), up_to(round % 2 ? 8 : 70), up_to(80));
+  }
+  test(64, 1, 4096);
+  test(3, 1, 4096);
+  require(taken == 0 || taken > 300, taken, " products on ", isa);
+}
+
+template <class T>
+void test_dispatched(Rng& rng) {
+  constexpr Transpose ops[] = {Transpose::no, Transpose::yes};
+  for (int round = 0; round < 400; ++round) {
+    const auto up_to = [&rng](index_t most) { return 1 + rng.below(most); };
+    const index_t m = up_to(round % 8 ? 40 : 300), n = up_to(round % 3 ? 80 : 9), k = up_to(80);
+    const bool a_trans = rng.below(2), b_trans = rng.below(2);
+    test_one<T>(rng, m, n, k, a_trans, b_trans, "product", [&](const auto& a, const auto& b, auto& c) {
+      product<T>(ops[a_trans], ops[b_trans], m, n, k, a.memory.data(), a.stride, b.memory.data(), b.stride,
+                 c.memory.data(), c.stride);
+      return true;
+    });
+  }
+}
+
+}  // namespace
+
+void test_products(Rng& rng) {
+  for (const char* isa : available_isas()) {
+    const KernelTable& table = kernels_named(isa);
+    test_transpose(table.f32, isa);
+    test_transpose(table.f64, isa);
+    test_product(table.f32, isa, rng);
+    test_product(table.f64, isa, rng);
+  }
+  test_dispatched<float>(rng);
+  test_dispatched<double>(rng);
+}
+
+}  // namespace densegrad::driver
