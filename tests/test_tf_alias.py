@@ -308,7 +308,7 @@ def test_linear_systems():
 def test_resized_images():
     image = np.arange(12.0, dtype="float32").reshape(2, 3, 2)
     assert dg.gradcheck(lambda x: tf.image.resize(x, (5, 4)) ** 2, dg.constant(image)).ok
-    with pytest.raises(ValueError, match=r"^\[image.resize\] `images` has shape \(2, 3\): it must be \(height, width"):
+    with pytest.raises(ValueError, match=r"^\[image.resize\] `images` has shape \(3, 2\): it must be \(height, width"):
         tf.image.resize(image[0], (2, 2))
     with pytest.raises(ValueError, match=r"^\[image.resize\] `size` is \(2,\): it must be \(height, width\), both"):
         tf.image.resize(image, 2)
