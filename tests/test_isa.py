@@ -86,4 +86,4 @@ def test_a_bad_name_is_an_error_that_lists_the_choices():
     assert done.returncode != 0
     choices = ", ".join(_core.available_isas())
     assert f"[isa] DENSEGRAD_ISA is 'sse9' but this machine supports {choices}: choose one of these." in done.stderr
-    assert "ValueError" in done.stderr and "Traceback" in done.stderr
+    assert "InvalidArgumentError: [isa]" in done.stderr and "Traceback" in done.stderr
