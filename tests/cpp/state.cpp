@@ -206,7 +206,7 @@ void test_callbacks() {
   tape.watch(x);
   const Tensor y = record_custom({x}, {x}, std::make_unique<Wrong>())[0];
   require_throw<std::invalid_argument>(
-      "a callback with too many gradients", [&] { tape.gradient({y}, {x}, {}); }, "returned 2 values");
+      "a callback with too many gradients", [&] { tape.gradient({y}, {x}, {}); }, "returned 2 gradients");
 }
 
 void test_sources(Rng& rng) {
