@@ -229,7 +229,7 @@ void gemm(Transpose a_op, Transpose b_op, index_t m, index_t n, index_t k, const
   }
   const bool a_trans = a_op == Transpose::yes;
   if (b_op == Transpose::no && beta == T(0) &&
-      kernels_for<T>().product({m, n, k, a, a_trans ? 1 : lda, a_trans ? lda : 1, b, ldb, c, ldc})) {
+      kernels_for<T>().product({m, n, k, a, a_trans ? 1 : lda, a_trans ? lda : 1, b, ldb, c, ldc, nullptr})) {
     return;
   }
   const int im = blas_int("m", m), in = blas_int("n", n), ik = blas_int("k", k);
@@ -278,6 +278,15 @@ void product(Transpose a_op, Transpose b_op, index_t m, index_t n, index_t k, co
   }
 }
 
+template <class T>
+void product_plus_bias(index_t m, index_t n, index_t k, const T* a, const T* b, const T* bias, T* c) {
+  if (products_per_task(m, n, k) > 1 && kernels_for<T>().product({m, n, k, a, k, 1, b, n, c, n, bias})) return;
+  product(Transpose::no, Transpose::no, m, n, k, a, k, b, n, c, n);
+  if (bias) kernels_for<T>().bias_add(m, n, bias, c);
+}
+
+template void product_plus_bias(index_t, index_t, index_t, const float*, const float*, const float*, float*);
+template void product_plus_bias(index_t, index_t, index_t, const double*, const double*, const double*, double*);
 template void gemm(Transpose, Transpose, index_t, index_t, index_t, const float*, index_t, const float*, index_t, float,
                    float*, index_t);
 template void gemm(Transpose, Transpose, index_t, index_t, index_t, const double*, index_t, const double*, index_t,

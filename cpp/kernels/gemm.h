@@ -24,6 +24,10 @@ template <class T>
 void product(Transpose a_op, Transpose b_op, index_t m, index_t n, index_t k, const T* a, index_t lda, const T* b,
              index_t ldb, T* c, index_t ldc);
 
+// C = A·B + bias, all contiguous; bias (n,) or null. The bits of `product` and an addition.
+template <class T>
+void product_plus_bias(index_t m, index_t n, index_t k, const T* a, const T* b, const T* bias, T* c);
+
 // Where one BLAS call ends and the next begins has to follow from the shape alone, or bits would depend on the number of
 // threads and on eager or compiled execution: a BLAS sums in another order for other sizes. Threads may decide who
 // computes a panel, never where it starts.

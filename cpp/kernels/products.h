@@ -7,8 +7,13 @@
 namespace densegrad {
 namespace {
 
-// Rows of a tile of C that is `across` registers wide: as many as hide the latency of the multiply-adds, and fit.
-constexpr int tile_rows(int across) { return across == 1 ? 12 : across == 2 ? 6 : across == 3 ? 4 : 3; }
+// Rows of a tile of C that is `across` registers wide: as many as hide the latency of the multiply-adds (4 cycles, two in
+// each) and fit the registers (32 with AVX-512, else 16). What they leave goes to smaller tiles.
+constexpr int tile_rows(int across) {
+  if (register_bytes == 64) return 16 / (across == 3 ? 2 : across);
+  return 12 / across;
+}
+constexpr int smaller_tile(int rows) { return rows % 3 == 0 ? rows / 3 : rows / 2; }
 
 // rows x (across registers) of C; the last register is `some` lanes wide if `partial`.
 template <int rows, int across, bool partial, class T>
@@ -18,7 +23,7 @@ inline void product_tile(const ProductArgs<T>& p, index_t i, index_t j, typename
   const T* a = p.a + i * p.a_row;
   const T* b = p.b + j;
   typename V::Type c[rows][across], b_k[across];
-#pragma GCC unroll 12
+#pragma GCC unroll 16
   for (int r = 0; r < rows; ++r) {
 #pragma GCC unroll 4
     for (int s = 0; s < across; ++s) c[r][s] = V::all(T(0));
@@ -27,7 +32,7 @@ inline void product_tile(const ProductArgs<T>& p, index_t i, index_t j, typename
 #pragma GCC unroll 4
     for (int s = 0; s < across; ++s)
       b_k[s] = partial && s == across - 1 ? V::load(b + s * n, some) : V::load(b + s * n);
-#pragma GCC unroll 12
+#pragma GCC unroll 16
     for (int r = 0; r < rows; ++r) {
       const auto a_rk = V::all(a[r * p.a_row]);
 #pragma GCC unroll 4
@@ -35,11 +40,18 @@ inline void product_tile(const ProductArgs<T>& p, index_t i, index_t j, typename
     }
   }
   T* to = p.c + i * p.c_row + j;
-#pragma GCC unroll 12
-  for (int r = 0; r < rows; ++r) {
 #pragma GCC unroll 4
-    for (int s = 0; s < across; ++s) {
-      if (partial && s == across - 1) {
+  for (int s = 0; s < across; ++s) {
+    const bool short_of_lanes = partial && s == across - 1;
+    if (p.bias) {
+      const T* bias = p.bias + j + s * n;
+      const auto added = short_of_lanes ? V::load(bias, some) : V::load(bias);
+#pragma GCC unroll 16
+      for (int r = 0; r < rows; ++r) c[r][s] = V::add(c[r][s], added);
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r) {
+      if (short_of_lanes) {
         V::store(to + r * p.c_row + s * n, c[r][s], some);
       } else {
         V::store(to + r * p.c_row + s * n, c[r][s]);
@@ -52,7 +64,7 @@ inline void product_tile(const ProductArgs<T>& p, index_t i, index_t j, typename
 template <int rows, int across, bool partial, class T>
 inline void product_rows(const ProductArgs<T>& p, index_t i, index_t j, typename Vector<T>::Some some) {
   for (; i + rows <= p.m; i += rows) product_tile<rows, across, partial>(p, i, j, some);
-  if constexpr (rows > 1) product_rows<(rows > 3 ? rows / 3 : 1), across, partial>(p, i, j, some);
+  if constexpr (rows > 1) product_rows<smaller_tile(rows), across, partial>(p, i, j, some);
 }
 
 // The columns from j on that make `across` registers, the last of them partly filled if `partial`.
@@ -88,7 +100,7 @@ void narrow_product(const ProductArgs<T>& p) {
   for (index_t i = 0; i < p.m; i += block) {
     const index_t m = p.m - i < block ? p.m - i : block;
     const T* a = p.a + i * p.a_row;
-    ProductArgs<T> swapped{p.n, m, p.k, p.b, 1, p.b_row, a, p.a_col, c_t, m};
+    ProductArgs<T> swapped{p.n, m, p.k, p.b, 1, p.b_row, a, p.a_col, c_t, m, nullptr};
     if (p.a_row != 1) {
       transpose(m, p.k, a, p.a_row, a_t);
       swapped.b = a_t;
@@ -96,7 +108,7 @@ void narrow_product(const ProductArgs<T>& p) {
     }
     wide_product(swapped);
     for (index_t r = 0; r < m; ++r) {
-      for (index_t j = 0; j < p.n; ++j) p.c[(i + r) * p.c_row + j] = c_t[j * m + r];
+      for (index_t j = 0; j < p.n; ++j) p.c[(i + r) * p.c_row + j] = c_t[j * m + r] + (p.bias ? p.bias[j] : T(0));
     }
   }
 }

@@ -44,7 +44,7 @@ struct UpdateArgs {
   T shared;      // the number that all variables share, where the formula has one
 };
 
-// C (m, n) = A B with A[i, k] = a[i * a_row + k * a_col] and entries of a row of B, and of C, side by side.
+// C (m, n) = A B + bias with A[i, k] = a[i * a_row + k * a_col] and entries of a row of B, and of C, side by side.
 template <class T>
 struct ProductArgs {
   index_t m, n, k;
@@ -54,6 +54,7 @@ struct ProductArgs {
   index_t b_row;
   T* c;
   index_t c_row;
+  const T* bias;  // (n,), or null
 };
 
 template <class T>

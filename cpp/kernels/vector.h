@@ -38,6 +38,7 @@ struct Vector<float> {
   static Type load(const float* p, Some s) { return _mm512_maskz_loadu_ps(s, p); }
   static void store(float* p, Type x) { _mm512_storeu_ps(p, x); }
   static void store(float* p, Type x, Some s) { _mm512_mask_storeu_ps(p, s, x); }
+  static Type add(Type a, Type b) { return _mm512_add_ps(a, b); }
   static Type multiply_add(Type a, Type b, Type c) { return _mm512_fmadd_ps(a, b, c); }
 };
 template <>
@@ -50,6 +51,7 @@ struct Vector<double> {
   static Type load(const double* p, Some s) { return _mm512_maskz_loadu_pd(s, p); }
   static void store(double* p, Type x) { _mm512_storeu_pd(p, x); }
   static void store(double* p, Type x, Some s) { _mm512_mask_storeu_pd(p, s, x); }
+  static Type add(Type a, Type b) { return _mm512_add_pd(a, b); }
   static Type multiply_add(Type a, Type b, Type c) { return _mm512_fmadd_pd(a, b, c); }
 };
 
@@ -69,6 +71,7 @@ struct Vector<float> {
   static Type load(const float* p, Some s) { return _mm256_maskload_ps(p, s); }
   static void store(float* p, Type x) { _mm256_storeu_ps(p, x); }
   static void store(float* p, Type x, Some s) { _mm256_maskstore_ps(p, s, x); }
+  static Type add(Type a, Type b) { return _mm256_add_ps(a, b); }
   static Type multiply_add(Type a, Type b, Type c) { return _mm256_fmadd_ps(a, b, c); }
 };
 template <>
@@ -81,6 +84,7 @@ struct Vector<double> {
   static Type load(const double* p, Some s) { return _mm256_maskload_pd(p, s); }
   static void store(double* p, Type x) { _mm256_storeu_pd(p, x); }
   static void store(double* p, Type x, Some s) { _mm256_maskstore_pd(p, s, x); }
+  static Type add(Type a, Type b) { return _mm256_add_pd(a, b); }
   static Type multiply_add(Type a, Type b, Type c) { return _mm256_fmadd_pd(a, b, c); }
 };
 

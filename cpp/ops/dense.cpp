@@ -91,8 +91,8 @@ void dense_eval(const Tensors& in, const Params& params, Tensors& out) {
   const index_t k = w.dim(0), n = w.dim(1), m = x.shape().count(0, x.rank() - 1);
   visit_float(x.dtype(), [&](auto type) {
     using T = typename decltype(type)::type;
-    product<T>(Transpose::no, Transpose::no, m, n, k, x.data<T>(), k, w.data<T>(), n, z.mutable_data<T>(), n);
-    if (in.size() > 2) kernels_for<T>().bias_add(m, n, in[2].data<T>(), z.mutable_data<T>());
+    product_plus_bias<T>(m, n, k, x.data<T>(), w.data<T>(), in.size() > 2 ? in[2].data<T>() : nullptr,
+                         z.mutable_data<T>());
   });
   if (out.size() > 1) activate(activation_of(params), z, out[0]);
 }

@@ -1,5 +1,6 @@
 #include "program/batches.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -40,12 +41,13 @@ index_t run_batches(Program& program, const Rows& rows, index_t first, index_t t
   using Clock = std::chrono::steady_clock;
   // The end of a long program's results costs nothing beside it, and another run of it would come late.
   const bool always_whole = program.work() > 1e6;
+  const auto between_looks = static_cast<index_t>(std::max(1.0, 20e3 / program.work()));  // at the clock
   program.make_results(results);
   const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
   for (index_t done = 1;; ++done) {
     for (std::size_t i = 0; i < columns.size(); ++i) memory[i] = columns[i].batch(rows, first, size);
     first += size;
-    const bool last = done == times || Clock::now() >= end;
+    const bool last = done == times || (done % between_looks == 0 && Clock::now() >= end);
     program.run_on(memory, last || always_whole);
     if (last || (always_whole && Clock::now() >= end)) return done;
   }

@@ -74,7 +74,7 @@ void test_product(const Kernels<T>& kernels, const char* isa, Rng& rng) {
     for (bool a_trans : {false, true}) {
       test_one<T>(rng, m, n, k, a_trans, false, isa, [&](const auto& a, const auto& b, auto& c) {
         const bool took = kernels.product({m, n, k, a.memory.data(), a_trans ? 1 : a.stride, a_trans ? a.stride : 1,
-                                           b.memory.data(), b.stride, c.memory.data(), c.stride});
+                                           b.memory.data(), b.stride, c.memory.data(), c.stride, nullptr});
         taken += took;
         require(took || std::count(c.memory.begin(), c.memory.end(), T(-77)) == static_cast<long>(c.memory.size()),
                 "a product that is not taken writes nothing");
@@ -90,6 +90,25 @@ void test_product(const Kernels<T>& kernels, const char* isa, Rng& rng) {
   test(64, 1, 4096);
   test(3, 1, 4096);
   require(taken == 0 || taken > 300, taken, " products on ", isa);
+}
+
+// With a bias: the bits of the product and an addition, from values that round.
+template <class T>
+void test_bias(Rng& rng) {
+  for (int round = 0; round < 200; ++round) {
+    const index_t m = 1 + rng.below(round % 4 ? 40 : 400), n = 1 + rng.below(round % 3 ? 80 : 9), k = rng.below(80);
+    const auto values = [&rng](index_t count) {
+      std::vector<T> x(static_cast<std::size_t>(count));
+      for (T& value : x) value = static_cast<T>(rng.uniform(-1, 1));
+      return x;
+    };
+    const std::vector<T> a = values(m * k), b = values(k * n), bias = values(n);
+    std::vector<T> sums(static_cast<std::size_t>(m * n)), plain = sums;
+    product_plus_bias<T>(m, n, k, a.data(), b.data(), bias.data(), sums.data());
+    product<T>(Transpose::no, Transpose::no, m, n, k, a.data(), k, b.data(), n, plain.data(), n);
+    for (std::size_t i = 0; i < plain.size(); ++i) plain[i] += bias[i % static_cast<std::size_t>(n)];
+    require(sums == plain, "product plus bias of ", m, " x ", n, " x ", k);
+  }
 }
 
 template <class T>
@@ -117,6 +136,8 @@ void test_products(Rng& rng) {
     test_product(table.f32, isa, rng);
     test_product(table.f64, isa, rng);
   }
+  test_bias<float>(rng);
+  test_bias<double>(rng);
   test_dispatched<float>(rng);
   test_dispatched<double>(rng);
 }
