@@ -185,3 +185,17 @@ def test_results_do_not_alias_freed_or_reused_memory():
         del junk
         if i % 100 == 0:
             assert all(np.array_equal(r.numpy(), c) for r, c in zip(results, copies, strict=True))
+
+
+def test_the_collector_may_run_while_the_first_tape_of_a_class_is_made():
+    """It then meets an object without a layout."""
+    before = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        for _ in range(20):
+            x = dg.Variable(3.0)
+            with type("OwnTape", (dg.GradientTape,), {})() as tape:
+                y = x * x
+            assert tape.gradient(y, x) == 6.0
+    finally:
+        gc.set_threshold(*before)

@@ -55,9 +55,16 @@ class PlacedTape final : public Tape {
   Place place() const override { return users_place(); }
 };
 
+// False also of the first instance of a class, which the collector knows before it has a layout: pybind11 makes a note of
+// the class between the two, and that may collect.
+bool is_made(PyObject* self) {
+  const auto* instance = reinterpret_cast<const py::detail::instance*>(self);
+  return (instance->simple_layout || instance->nonsimple.status) && py::detail::is_holder_constructed(self);
+}
+
 int traverse_tape(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
-  if (!py::detail::is_holder_constructed(self)) return 0;
+  if (!is_made(self)) return 0;
   for (const Node& node : py::cast<Tape&>(py::handle(self)).nodes()) {
     if (const auto* custom = std::get_if<CustomParams>(&node.params)) {
       Py_VISIT(static_cast<PyCallback*>(custom->callback->host())->function());
@@ -67,7 +74,7 @@ int traverse_tape(PyObject* self, visitproc visit, void* arg) {
 }
 
 int clear_tape(PyObject* self) {
-  if (py::detail::is_holder_constructed(self)) py::cast<Tape&>(py::handle(self)).reset();
+  if (is_made(self)) py::cast<Tape&>(py::handle(self)).reset();
   return 0;
 }
 

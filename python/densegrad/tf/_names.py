@@ -127,6 +127,15 @@ linalg = Namespace(
     ("densegrad.ops", ["l2_normalize", "einsum"]),
     table=_pick(_arrays_table, "eye") | _linalg_table,
 )
+_numpy = Namespace(
+    "experimental.numpy",
+    "NumPy's names for the operations.",
+    "densegrad.ops",
+    table=_DTYPES
+    | {name: getattr(np, name) for name in ("e", "inf", "nan", "newaxis", "pi")}
+    | dict.fromkeys(("array", "asarray"), _arrays_table["convert_to_tensor"]),
+)
+experimental = Namespace("experimental", "What TensorFlow calls experimental.", table={"numpy": _numpy})
 random = Namespace(
     "random",
     "Random numbers of densegrad's generator.",
@@ -222,6 +231,7 @@ TOP = Namespace(
         "double": np.dtype("float64"),
         "dtypes": dtypes,
         "errors": errors,
+        "experimental": experimental,
         "grad_pass_through": custom.grad_pass_through,
         "image": Namespace("image", "Other sizes of images.", table=public(_image)),
         "initializers": keras.initializers,
