@@ -7,6 +7,7 @@ import densegrad as dg
 import mpmath
 import numpy as np
 import pytest
+from densegrad import tf
 from difference_rows import PAGE, ROWS, row
 
 
@@ -49,6 +50,20 @@ def test_mixed_pairs_are_computed_from_the_values_that_were_passed(activation, l
     loss_fn = getattr(dg.losses, loss)()
     p = _head(activation, dg.constant(Z))
     assert float(loss_fn(T, p)) == float(loss_fn(T, p.numpy()))
+
+
+@row("cross-entropy of `tf.nn.softmax` or `tf.math.sigmoid`, TensorFlow's operations")
+def test_tensorflows_operations_keep_their_logits():
+    """At a logit of 35 that is wrong the loss is 35 and the gradient 1, where clipped probabilities give 16.1 and 0."""
+    z = dg.constant([[35.0]])
+    pair = dg.constant([[35.0, 0.0]])
+    with dg.GradientTape(persistent=True) as tape:
+        tape.watch([z, pair])
+        binary = dg.losses.BinaryCrossentropy()([[0.0]], tf.math.sigmoid(z))
+        categorical = dg.losses.CategoricalCrossentropy()([[0.0, 1.0]], tf.nn.softmax(pair))
+    assert float(binary) == float(categorical) == 35.0
+    assert float(tape.gradient(binary, z)) == 1.0
+    assert tape.gradient(categorical, pair)[0, 0] == 1.0
 
 
 @row("`from_logits=True` on the output of a softmax or sigmoid")
