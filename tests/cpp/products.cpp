@@ -89,7 +89,8 @@ void test_product(const Kernels<T>& kernels, const char* isa, Rng& rng) {
   }
   test(64, 1, 4096);
   test(3, 1, 4096);
-  require(taken == 0 || taken > 300, taken, " products on ", isa);
+  const bool fused = std::string(isa) == "x86_64_v3" || std::string(isa) == "x86_64_v4";
+  require(fused ? taken > 300 : taken == 0, taken, " products on ", isa);
 }
 
 // With a bias: the bits of the product and an addition, from values that round.
