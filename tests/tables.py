@@ -11,6 +11,7 @@ import dataclasses
 
 import densegrad as dg
 import numpy as np
+import special_oracles as special
 from activation_oracles import ERFC, PIECEWISE, SMOOTH, erf, erfc
 from compositions import COMPOSITIONS
 from densegrad import _core
@@ -58,6 +59,11 @@ ELEMENTWISE = [
     dataclasses.replace(unary("tanh", np.tanh, signed(0.001, 9), ulps(ULPS)), call=_core.tanh, op=None),
     unary("erf", erf, signed(0.001, 4), ulps(ULPS)),
     unary("erfc", erfc, box(-3, 5), ulps(ERFC / 2)),
+    unary("erfinv", special.erfinv, box(-0.95, 0.95), ulps(ULPS)),
+    unary("erfcinv", special.erfcinv, box(0.05, 1.95), ulps(ULPS)),
+    unary("lgamma", special.lgamma, special.draw_lgamma, special.LGAMMA),
+    unary("digamma", special.digamma, box(0.2, 12), special.digamma_bound),
+    binary("polygamma", special.polygamma, special.draw_polygamma, special.polygamma_bound, wrt=(1,)),
     *[dataclasses.replace(unary(name, oracle, signed(0.1, 9), exact), wrt=())
       for name, oracle in (("floor", np.floor), ("ceil", np.ceil), ("round", np.rint))],
     unary("identity", lambda x: x, box(-3, 3), exact),

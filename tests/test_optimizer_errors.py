@@ -77,6 +77,16 @@ def apply_to_built(grad):
             "[Adam] `beta_2` is -0.1: it must be in [0, 1).",
         ),
         (
+            lambda: optimizers.Ftrl(learning_rate_power=0.1),
+            ValueError,
+            "[Ftrl] `learning_rate_power` is 0.1: it needs to be negative or zero.",
+        ),
+        (
+            lambda: optimizers.Ftrl(l1_regularization_strength=-0.1),
+            ValueError,
+            "[Ftrl] `l1_regularization_strength` is -0.1: it needs to be positive or zero.",
+        ),
+        (
             lambda: optimizers.Adam(float("nan")),
             ValueError,
             "[Adam] `learning_rate` is nan: it must be a float, such as 1e-3, a LearningRateSchedule, or a callable "
@@ -107,8 +117,8 @@ def apply_to_built(grad):
         (
             lambda: optimizers.get("lamb"),
             ValueError,
-            "[optimizers] `lamb` is not known: it must be one of adadelta, adagrad, adam, adamax, adamw, lion, "
-            "nadam, rmsprop, sgd.",
+            "[optimizers] `lamb` is not known: it must be one of adadelta, adagrad, adam, adamax, adamw, ftrl, "
+            "lion, nadam, rmsprop, sgd.",
         ),
         (
             lambda: optimizers.get(3),

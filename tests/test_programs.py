@@ -73,7 +73,7 @@ OPTIONS = [
     {"loss_scale_factor": 8.0},
     {"gradient_accumulation_steps": 3},
 ]
-OPTIMIZERS = ["SGD", "Adam", "AdamW", "Adamax", "Nadam", "RMSprop", "Adagrad", "Adadelta", "Lion"]
+OPTIMIZERS = ["SGD", "Adam", "AdamW", "Adamax", "Nadam", "RMSprop", "Adagrad", "Adadelta", "Lion", "Ftrl"]
 
 
 def trainer(optimizer, dtype, head="softmax", dropout=0.0):

@@ -177,8 +177,8 @@ def test_fit_errors_change_nothing(built, options, error, text):
         (
             lambda: compiled().compile("lamb", "mse"),
             ValueError,
-            "[optimizers] `lamb` is not known: it must be one of adadelta, adagrad, adam, adamax, adamw, lion, "
-            "nadam, rmsprop, sgd.",
+            "[optimizers] `lamb` is not known: it must be one of adadelta, adagrad, adam, adamax, adamw, ftrl, "
+            "lion, nadam, rmsprop, sgd.",
         ),
         (
             lambda: compiled().compile("sgd", "foo"),

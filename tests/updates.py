@@ -143,11 +143,39 @@ def lion(c, w, g, slots, step, beta_1=0.9, beta_2=0.99):
     return [w - c.rate * sign(mixed(beta_1)), mixed(beta_2)]
 
 
+def ftrl(
+    c,
+    w,
+    g,
+    slots,
+    step,
+    learning_rate_power=-0.5,
+    l1_regularization_strength=0.0,
+    l2_regularization_strength=0.0,
+    l2_shrinkage_regularization_strength=0.0,
+    beta=0.0,
+):
+    a, l1 = slots[0] + g * g, l1_regularization_strength
+    now, before = raised(a, -learning_rate_power), raised(slots[0], -learning_rate_power)
+    shrunk = g + c.typed(2 * l2_shrinkage_regularization_strength) * w
+    linear = slots[1] + (shrunk - (now - before) / c.rate * w)
+    two = c.typed(2.0)
+    l2_twice = two * (c.typed(l2_regularization_strength) + c.typed(beta) / (two * c.rate))
+    return [(rb.clip(linear, -l1, l1) - linear) / (now / c.rate + l2_twice), a, linear]
+
+
+def raised(x: Node, p: float) -> Node:
+    """x^p of positive numbers, for p in (0, 1): the slope is the largest at the smallest x."""
+    slope = p * (x.value - x.error) ** (p - 1)
+    return x.machine.leaf(x.value**p, slope * x.error + x.machine.ulps * x.value**p)
+
+
 @dataclasses.dataclass(frozen=True)
 class Variant:
     """One optimizer with options: its class in both libraries, its formula, and how many slots per variable and group.
 
-    `shared`: the optimizer's last variable belongs to all variables.
+    `shared`: the optimizer's last variable belongs to all variables. `exact`: made of operations that round alike
+    everywhere, which powers are not.
     """
 
     cls: str
@@ -155,12 +183,20 @@ class Variant:
     groups: tuple[int, ...] = ()
     options: dict = dataclasses.field(default_factory=dict)
     shared: bool = False
+    exact: bool = True
 
     def make(self, namespace: object, **options: object) -> object:
         """The optimizer of Keras or densegrad."""
         return getattr(namespace.optimizers, self.cls)(**{"learning_rate": RATE, **self.options, **options})
 
 
+PENALTIES = {
+    "learning_rate_power": -0.75,
+    "l1_regularization_strength": 1 / 128,
+    "l2_regularization_strength": 0.1,
+    "l2_shrinkage_regularization_strength": 0.05,
+    "beta": 0.5,
+}
 OPTIMIZERS = {
     "sgd": Variant("SGD", sgd),
     "momentum": Variant("SGD", sgd, (1,), {"momentum": 0.9}),
@@ -176,6 +212,8 @@ OPTIMIZERS = {
     "adamax": Variant("Adamax", adamax, (2,)),
     "nadam": Variant("Nadam", nadam, (2,), shared=True),
     "lion": Variant("Lion", lion, (1,)),
+    "ftrl": Variant("Ftrl", ftrl, (2,), exact=False),
+    "ftrl with penalties": Variant("Ftrl", ftrl, (2,), PENALTIES, exact=False),
 }
 
 
@@ -205,6 +243,8 @@ def step_once(
     arithmetic = Arithmetic(machine, w.dtype, same_scalars)
     return row.formula(arithmetic, machine.const(w), g, [machine.const(s) for s in slots], step, **row.options)
 
+
+EXACT = [name for name, row in OPTIMIZERS.items() if row.exact]
 
 # Options that every optimizer takes, by what they are about.
 OPTIONS = {

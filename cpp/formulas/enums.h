@@ -10,7 +10,8 @@ using index_t = std::int64_t;
 
 // The position of a name in these enums is its index in the tables below.
 //
-// One list is the enum, the names and the kernels of the unary operations, which are the functions of scalar.h.
+// One list is the enum, the names and the kernels of the unary operations, which are the functions of scalar.h, gamma.h
+// and inverse_erf.h.
 #define DENSEGRAD_UNARIES(X) \
   X(negative)                \
   X(square)                  \
@@ -35,6 +36,10 @@ using index_t = std::int64_t;
   X(arctanh)                 \
   X(erf)                     \
   X(erfc)                    \
+  X(erfinv)                  \
+  X(erfcinv)                 \
+  X(lgamma)                  \
+  X(digamma)                 \
   X(floor)                   \
   X(ceil)                    \
   X(round)
@@ -44,7 +49,20 @@ enum class Unary : int { DENSEGRAD_UNARIES(DENSEGRAD_ENUMERATOR) count };
 constexpr const char* unary_names[] = {DENSEGRAD_UNARIES(DENSEGRAD_NAME)};
 #undef DENSEGRAD_ENUMERATOR
 #undef DENSEGRAD_NAME
-enum class Binary : int { add, subtract, multiply, divide, power, maximum, minimum, floor_divide, mod, arctan2, count };
+enum class Binary : int {
+  add,
+  subtract,
+  multiply,
+  divide,
+  power,
+  maximum,
+  minimum,
+  floor_divide,
+  mod,
+  arctan2,
+  polygamma,
+  count
+};
 enum class Compare : int { greater, greater_equal, less, less_equal, equal, not_equal, count };
 enum class Activation : int {
   linear,
@@ -108,7 +126,7 @@ struct LossParameter {
   Range range = interval;
 };
 constexpr int max_loss_parameters = 4;
-enum class Optimizer : int { sgd, adam, rmsprop, adagrad, adadelta, adamax, nadam, lion, count };
+enum class Optimizer : int { sgd, adam, rmsprop, adagrad, adadelta, adamax, nadam, lion, ftrl, count };
 
 enum class Schedule : int {
   exponential_decay,

@@ -278,6 +278,41 @@ struct Lion {
   }
 };
 
+// b = a + g^2; l += g + 2 shrinkage w - (b^p - a^p) w / lr; w = (clip(l, -l1, l1) - l) / (b^p / lr + 2 l2 + beta / lr);
+// a = b. p is minus the power of the learning rate. Source: McMahan et al. (2013), Keras `Ftrl`.
+struct Ftrl {
+  static constexpr const char* name = "ftrl";
+  static constexpr const char* hyper_names[] = {"learning_rate_power",
+                                                "l1_regularization_strength",
+                                                "l2_regularization_strength",
+                                                "l2_shrinkage_regularization_strength",
+                                                "beta"};
+  static constexpr const char* slot_names[] = {"accumulator", "linear"};
+  static constexpr int min_slots = 2;
+
+  template <class T>
+  struct Step {
+    T learning_rate, exponent, l1, l2_twice, shrinkage_twice;
+
+    Step(T lr, const double* hyper, index_t, T)
+        : learning_rate(lr),
+          exponent(static_cast<T>(-hyper[0])),
+          l1(static_cast<T>(hyper[1])),
+          l2_twice(T(2) * (static_cast<T>(hyper[2]) + static_cast<T>(hyper[4]) / (T(2) * lr))),
+          shrinkage_twice(static_cast<T>(2 * hyper[3])) {}
+  };
+
+  template <int slot_count, class T>
+  static void update(const Step<T>& step, T g, T& w, T* slots) {
+    const T before = pow(slots[0], step.exponent);
+    slots[0] += square(g);
+    const T now = pow(slots[0], step.exponent);
+    const T l = slots[1] + ((g + step.shrinkage_twice * w) - (now - before) / step.learning_rate * w);
+    slots[1] = l;
+    w = (clip(l, -step.l1, step.l1) - l) / (now / step.learning_rate + step.l2_twice);
+  }
+};
+
 // Decoupled weight decay, before the update: w -= w wd lr. Source: Keras `Optimizer`, option `weight_decay`.
 template <class T>
 void decay(T weight_decay, T learning_rate, T& w) {
@@ -290,7 +325,7 @@ void move_average(T momentum, T w, T& average) {
   average = momentum * average + (T(1) - momentum) * w;
 }
 
-using Optimizers = List<Sgd, Adam, RmsProp, Adagrad, Adadelta, Adamax, Nadam, Lion>;
+using Optimizers = List<Sgd, Adam, RmsProp, Adagrad, Adadelta, Adamax, Nadam, Lion, Ftrl>;
 static_assert(Optimizers::size == size_of<Optimizer>(), "one entry per enum value, in its order");
 
 template <class Entry>

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "formulas/gamma.h"
+#include "formulas/inverse_erf.h"
 #include "formulas/list.h"
 #include "kernels/loop.h"
 
@@ -99,7 +101,15 @@ struct Arctan2 {
     return formulas::arctan2(a, b);
   }
 };
-using Binaries = formulas::List<Add, Subtract, Multiply, Divide, Power, Maximum, Minimum, FloorDivide, Mod, Arctan2>;
+struct Polygamma {
+  static constexpr const char* name = "polygamma";
+  template <class T>
+  static T apply(T a, T b) {
+    return formulas::polygamma(a, b);
+  }
+};
+using Binaries = formulas::List<Add, Subtract, Multiply, Divide, Power, Maximum, Minimum, FloorDivide, Mod, Arctan2,
+                                Polygamma>;
 static_assert(Binaries::size == size_of<Binary>(), "one entry per enum value, in its order");
 
 // Entries of Compare. All but not_equal are false where a NaN takes part.

@@ -17,7 +17,7 @@ const std::vector<const char*>& names_of<Unary>() {
 template <>
 const std::vector<const char*>& names_of<Binary>() {
   static const std::vector<const char*> names{"add",     "subtract", "multiply",     "divide", "power",
-                                              "maximum", "minimum",  "floor_divide", "mod",    "arctan2"};
+                                              "maximum", "minimum",  "floor_divide", "mod",    "arctan2", "polygamma"};
   return names;
 }
 namespace {
@@ -100,7 +100,7 @@ void unary_eval(const Tensors& in, const Params&, Tensors& out) {
   x.dtype() == DType::int32 ? loop(Type<std::int32_t>{}) : loop(Type<std::int64_t>{});
 }
 
-constexpr double two_over_sqrt_pi = 1.1283791670955126;
+constexpr double two_over_sqrt_pi = 1.1283791670955126, half_sqrt_pi = 0.88622692545275801;
 
 template <Unary op>
 bool unary_vjp(VjpContext& c) {
@@ -154,6 +154,13 @@ bool unary_vjp(VjpContext& c) {
   } else if constexpr (op == Unary::erf || op == Unary::erfc) {
     const double slope = op == Unary::erf ? two_over_sqrt_pi : -two_over_sqrt_pi;
     dx = multiply(g, multiply(constant_like(x, slope), unary(Unary::exp, negative(unary(Unary::square, x)))));
+  } else if constexpr (op == Unary::erfinv || op == Unary::erfcinv) {
+    const double slope = op == Unary::erfinv ? half_sqrt_pi : -half_sqrt_pi;
+    dx = multiply(g, multiply(constant_like(y, slope), unary(Unary::exp, unary(Unary::square, y))));
+  } else if constexpr (op == Unary::lgamma) {
+    dx = multiply(g, unary(Unary::digamma, x));
+  } else if constexpr (op == Unary::digamma) {
+    dx = multiply(g, binary(Binary::polygamma, constant_like(x, 1), x));
   } else {
     dx = Tensor::full(g.dtype(), g.shape(), 0);
   }
@@ -162,8 +169,8 @@ bool unary_vjp(VjpContext& c) {
 
 template <Unary op>
 const Primitive& unary_primitive() {
-  constexpr bool from_y =
-      op == Unary::sqrt || op == Unary::exp || op == Unary::tanh || op == Unary::arcsinh || op == Unary::arccosh;
+  constexpr bool from_y = op == Unary::sqrt || op == Unary::exp || op == Unary::tanh || op == Unary::arcsinh ||
+                          op == Unary::arccosh || op == Unary::erfinv || op == Unary::erfcinv;
   constexpr bool from_x = !from_y && op != Unary::negative && op != Unary::sign && !rounds(op);
   static const Primitive p{.name = name_of(op),
                            .saved_inputs = from_x ? save(0) : save_none,
@@ -183,7 +190,7 @@ const Primitive& unary_primitive() {
 template <Binary op>
 void binary_shapes(const Tensors& in, const Params&, Specs& out) {
   same_dtype(name_of(op), in[0], in[1]);
-  constexpr bool integers = op != Binary::divide && op != Binary::arctan2;
+  constexpr bool integers = op != Binary::divide && op != Binary::arctan2 && op != Binary::polygamma;
   if (in[0].dtype() == DType::boolean || (!integers && !is_float(in[0].dtype()))) {
     fail<TypeError>("[", name_of(op), "] `x1` and `x2` are ", in[0].dtype(), ": they must be ",
                     integers ? "numbers" : "float32 or float64", "; convert them with cast(x, dtype).");
@@ -218,7 +225,7 @@ void binary_eval(const Tensors& in, const Params&, Tensors& out) {
           py[to + i] = integer_binary<T>(op, pa[at[0] + i * step[0]], pb[at[1] + i * step[1]]);
       }
     };
-    constexpr bool heavy = op == Binary::power || op == Binary::arctan2;
+    constexpr bool heavy = op == Binary::power || op == Binary::arctan2 || op == Binary::polygamma;
     for_each_run<2>(y.shape(), {&a.shape(), &b.shape()}, run, heavy ? heavy_grain : light_grain);
   });
 }
@@ -233,6 +240,11 @@ Tensor power_slope_exponent(const Tensor& a, const Tensor& y, const Tensor& t) {
   const Tensor positive = compare(Compare::greater, a, zero);
   const Tensor log_a = unary(Unary::log, where(positive, a, one));
   return where(positive, multiply(t, multiply(y, where(positive, log_a, zero))), zero);
+}
+
+// The derivative of polygamma by x; none is defined by n, of which only whole numbers have a value.
+Tensor polygamma_slope(const Tensor& n, const Tensor& x) {
+  return binary(Binary::polygamma, add(n, constant_like(n, 1)), x);
 }
 
 Tensor squared_length(const Tensor& a, const Tensor& b) {
@@ -266,6 +278,8 @@ bool binary_vjp(VjpContext& c) {
     const Tensor part = divide(g, squared_length(a, b));
     if (want_a) da = multiply(part, b);
     if (want_b) db = negative(multiply(part, a));
+  } else if constexpr (op == Binary::polygamma) {
+    if (want_b) db = multiply(g, polygamma_slope(a, b));
   } else {
     // Ties go to the first argument; a NaN sends everything to the second (Keras' choice).
     const Tensor first = compare(op == Binary::maximum ? Compare::greater_equal : Compare::less_equal, a, b);
@@ -273,7 +287,7 @@ bool binary_vjp(VjpContext& c) {
     if (want_a) da = where(first, g, zero);
     if (want_b) db = where(first, zero, g);
   }
-  if (want_a) c.dx[0] = sum_to(da, a.shape());
+  if (want_a && da.defined()) c.dx[0] = sum_to(da, a.shape());
   if (want_b) c.dx[1] = sum_to(db, b.shape());
   return true;
 }
@@ -302,6 +316,8 @@ bool binary_jvp(JvpContext& c) {
     const Tensor length = squared_length(a, b);
     if (ta.defined()) from_a = divide(multiply(ta, b), length);
     if (tb.defined()) from_b = negative(divide(multiply(tb, a), length));
+  } else if constexpr (op == Binary::polygamma) {
+    from_b = tb.defined() ? multiply(tb, polygamma_slope(a, b)) : Tensor::full(y.dtype(), y.shape(), 0);
   } else {
     const Tensor first = compare(op == Binary::maximum ? Compare::greater_equal : Compare::less_equal, a, b);
     const Tensor zero = constant_like(y, 0);

@@ -97,6 +97,9 @@ void elementwise_cases(Rng& rng, Cases& cases) {
     for (const char* name : {"arcsin", "arccos", "arctanh"})
       cases.push_back({name, {uniform(rng, s, -0.8, 0.8)}, {}, {0}});
     cases.push_back({"arccosh", {uniform(rng, s, 1.5, 3)}, {}, {0}});
+    cases.push_back({"erfinv", {uniform(rng, s, -0.8, 0.8)}, {}, {0}});
+    cases.push_back({"erfcinv", {uniform(rng, s, 0.2, 1.8)}, {}, {0}});
+    for (const char* name : {"lgamma", "digamma"}) cases.push_back({name, {uniform(rng, s, 0.8, 3)}, {}, {0}});
     for (const char* name : {"sqrt", "log", "log1p"}) cases.push_back({name, {uniform(rng, s, 0.5, 2)}, {}, {0}});
     for (const char* name : {"floor", "ceil", "round"}) cases.push_back({name, {uniform(rng, s, -9, 9)}});
     for (const char* name : {"abs", "sign"}) cases.push_back({name, {nonzero(rng, s)}, {}, {0}});
@@ -116,6 +119,7 @@ void elementwise_cases(Rng& rng, Cases& cases) {
     cases.push_back({"divide", {uniform(rng, a), nonzero(rng, b)}, {}, {0, 1}});
     cases.push_back({"power", {uniform(rng, a, 0.5, 2), uniform(rng, b, -2, 2)}, {}, {0, 1}});
     cases.push_back({"arctan2", {uniform(rng, a, 0.5, 2), uniform(rng, b, 0.5, 2)}, {}, {0, 1}});
+    cases.push_back({"polygamma", {integers(rng, a, 3, DType::float64), uniform(rng, b, 1, 3)}, {}, {1}});
     // Quotients between 1.1 and 1.7.
     cases.push_back({"mod", {uniform(rng, a, 2.1, 2.5), uniform(rng, b, 1.5, 1.9)}, {}, {0, 1}});
     cases.push_back({"floor_divide", {uniform(rng, a, 2.1, 2.5), uniform(rng, b, 1.5, 1.9)}});

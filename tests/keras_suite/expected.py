@@ -108,9 +108,7 @@ NOT_APPLICABLE = {
     "models/sequential_test::*basic_flow_with_input": "a private attribute",
     "models/sequential_test::*legacy_flow_with_input_shape": "a private attribute",
     "optimizers/optimizer_test::*overwrite_with_gradient*": "the scales of 8-bit floats, which no gradient moves",
-    "optimizers/optimizer_test::*weigth_decay9": "Ftrl, which is not here",
     "optimizers/optimizer_test::*weigth_decay10": "Adafactor, which is not here",
-    "optimizers/optimizer_test::*test_pickleable_optimizers9": "Ftrl, which is not here",
     "optimizers/optimizer_test::*test_pickleable_optimizers10": "Adafactor, which is not here",
 }
 
@@ -151,6 +149,7 @@ FAILING = {
     "models/sequential_test::*_model_as_first_layer": "the model is built by its first call",
     "models/sequential_test::*test_dict_inputs": "the input of a Sequential is one tensor",
     "models/sequential_test::*test_list_inputs": "the input of a Sequential is one tensor",
+    "optimizers/ftrl_test::FtrlTest::test_invalid_*": "deliberate: the message begins with the class",
     "optimizers/lion_test::LionTest::test_invalid_beta_1": "deliberate: the message has the range that holds, (0, 1]",
 }
 
@@ -167,7 +166,6 @@ ABSENT = {
     "masks": "backend.set_keras_mask layers.Masking",
     "quantization": "quantizers",
     "losses over sequences and sets": "losses.CTC losses.Dice losses.Tversky losses.Circle",
-    "optimizers that few use": "optimizers.Ftrl",
     "signal processing": "initializers.STFT",
     "attention": "layers.MultiHeadAttention",
 }

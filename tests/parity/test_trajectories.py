@@ -12,7 +12,7 @@ from bounds import DG_ULPS, TF_ULPS, Machine, gradient
 from cases import Case
 from problems import Problem, draw, forward, per_sample, reduced
 from sides import make_loss
-from updates import OPTIMIZERS, slots_of, step_once
+from updates import EXACT, OPTIMIZERS, slots_of, step_once
 from within import assert_within
 
 STEPS = 100
@@ -130,7 +130,7 @@ def test_each_step_from_keras_state(net, dtype, name, seed, figures):
     assert np.median(tightness) < (1e-2 if dtype == "float32" else 1e-9)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", EXACT)
 def test_the_update_is_bit_for_bit(name, seed):
     """Given identical float32 gradients, 100 updates give Keras' weights and slots exactly."""
     import keras

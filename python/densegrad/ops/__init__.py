@@ -19,8 +19,6 @@ from densegrad.ops.elementwise import (
     clip,
     divide,
     equal,
-    erf,
-    erfc,
     exp,
     expm1,
     floor,
@@ -77,6 +75,8 @@ from densegrad.ops.selecting import *  # noqa: F403
 from densegrad.ops.selecting import __all__ as _selecting
 from densegrad.ops.shaping import *  # noqa: F403
 from densegrad.ops.shaping import __all__ as _shaping
+from densegrad.ops.special import *  # noqa: F403
+from densegrad.ops.special import __all__ as _special
 from densegrad.ops.statistics import *  # noqa: F403
 from densegrad.ops.statistics import __all__ as _statistics
 from densegrad.ops.summation import *  # noqa: F403
@@ -97,8 +97,6 @@ __all__ = [
     "concatenate",
     "divide",
     "equal",
-    "erf",
-    "erfc",
     "exp",
     "expm1",
     "floor",
@@ -148,6 +146,7 @@ __all__ = [
     *_scattering,
     *_selecting,
     *_shaping,
+    *_special,
     *_statistics,
     *_trigonometry,
     *_windows,

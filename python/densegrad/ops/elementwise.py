@@ -163,22 +163,6 @@ def sign(x):
     return _core.sign(x)
 
 
-def erf(x):
-    """The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x.
-
-    Gradient: d/dx = 2 / sqrt(pi) exp(-x^2).
-    """
-    return _core.erf(x)
-
-
-def erfc(x):
-    """1 - erf(x), exact for large x.
-
-    Gradient: d/dx = -2 / sqrt(pi) exp(-x^2).
-    """
-    return _core.erfc(x)
-
-
 def floor(x):
     """The largest whole number that is not above x.
 

@@ -8,6 +8,7 @@ from densegrad.optimizers.adaptive import Adadelta, Adagrad, RMSprop
 from densegrad.optimizers.base import Optimizer
 from densegrad.optimizers.configs import names
 from densegrad.optimizers.gradient_descent import SGD, Lion
+from densegrad.optimizers.proximal import Ftrl
 from densegrad.saving import serialize_keras_object
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Ftrl",
     "Lion",
     "Nadam",
     "Optimizer",

@@ -66,8 +66,8 @@ class Adagrad(Optimizer):
         self._set_numbers(initial_accumulator_value=initial_accumulator_value, epsilon=epsilon)
 
     @property
-    def _initial_slot(self):
-        return np.float32(self.initial_accumulator_value)  # as Keras' initializers: float64 slots too
+    def _initial_slots(self):
+        return {"accumulator": np.float32(self.initial_accumulator_value)}  # as Keras' initializers: float64 slots too
 
     def _slot_groups(self):
         return (("accumulator",),)

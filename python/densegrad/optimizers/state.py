@@ -13,7 +13,7 @@ from densegrad._core import Variable
 class State:
     """The part of `Optimizer` that owns variables."""
 
-    _initial_slot = 0.0
+    _initial_slots = {}  # by name, where they are not 0
     _shared_slot = None  # the name of a number that all variables share
 
     def _init_state(self):
@@ -60,10 +60,10 @@ class State:
             self._require_variable(variable, i)
         made, slots = [], [[] for _ in variables]
 
-        def group(names, value=0.0):
+        def group(names):
             for own, variable in zip(slots, variables):
                 for name in names:
-                    own.append(self._like(variable, name, value))
+                    own.append(self._like(variable, name, self._initial_slots.get(name, 0.0)))
                     made.append(own[-1])
 
         def one_each(name):
@@ -74,7 +74,7 @@ class State:
         averages = one_each("average") if self.use_ema else []
         accumulators = one_each("gradient_accumulator") if self.gradient_accumulation_steps else []
         for names in self._slot_groups():
-            group(names, self._initial_slot)
+            group(names)
         shared = None
         if self._shared_slot:
             dtype = variables[0].dtype if variables else config.floatx()

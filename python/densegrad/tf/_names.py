@@ -50,7 +50,8 @@ _SAME = (
 ).split()
 _MATH = (
     "ceil divide_no_nan erf l2_normalize log log1p logical_xor reciprocal rsqrt "
-    "squared_difference top_k softplus sigmoid log_sigmoid erfc"
+    "squared_difference top_k softplus sigmoid log_sigmoid erfc "
+    "erfcinv erfinv digamma lgamma polygamma"
 ).split()
 _ACTIVATIONS = "elu relu relu6 selu sigmoid softplus softsign tanh swish hard_sigmoid".split()
 _RENAMED = {
