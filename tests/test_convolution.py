@@ -129,6 +129,27 @@ def test_groups_are_convolutions_side_by_side(activation):
     np.testing.assert_array_equal(first(moved), y.numpy().transpose(0, 3, 1, 2))
 
 
+@pytest.mark.parametrize("options", [{}, {"strides": 2}, {"dilation_rate": 3}, {"groups": 2}], ids=str)
+@pytest.mark.parametrize("padding", ["valid", "same", "causal"])
+def test_one_axis_is_two_of_which_one_has_length_1(padding, options):
+    """What is before `x` alone is one side of what "valid" makes of `x` with as many zeros before it."""
+    x = rows(2, 9, 4)
+    layer = L.Conv1D(6, 3, padding=padding, activation="tanh", bias_initializer="ones", **options)
+    y = layer(x)
+    wide = {name: (n, 1) if name != "groups" else n for name, n in options.items()}
+    zeros = 2 * options.get("dilation_rate", 1) if padding == "causal" else 0
+    images = np.pad(x, [(0, 0), (zeros, 0), (0, 0)])[:, :, None]
+    other = L.Conv2D(6, (3, 1), padding="same" if padding == "same" else "valid", activation="tanh", **wide)
+    other.build(images.shape)
+    other.set_weights([layer.kernel.numpy()[:, None], layer.bias.numpy()])
+    np.testing.assert_array_equal(y, other(images)[:, :, 0])
+    assert layer.kernel.shape == (3, 4 // options.get("groups", 1), 6)
+    assert layer.compute_output_shape((None, 9, 4)) == (None, *y.shape[1:])
+    assert layer(rows(0, 9, 4)).shape == (0, *y.shape[1:])
+    again = L.Conv1D.from_config(layer.get_config())
+    assert again.get_config() == layer.get_config() and again.kernel_size == (3,)
+
+
 def test_in_a_model():
     model = dg.Sequential([dg.Input((6, 6, 1)), L.Conv2D(3, 3, activation="relu"), L.Flatten(), L.Dense(2)])
     assert [layer.output.shape for layer in model.layers] == [(None, 4, 4, 3), (None, 48), (None, 2)]
@@ -192,19 +213,20 @@ def test_config():
         (
             lambda: dg.ops.conv(rows(2, 3, 4, 3), rows(2, 2, 2, 1)),
             ValueError,
-            "[conv] `x` has 3 channels but `kernel` has shape (2, 2, 2, 1): kernel.shape[2] must equal the channels.",
+            "[conv] `inputs` has 3 channels but `kernel` has shape (2, 2, 2, 1): kernel.shape[2] must equal the "
+            "channels.",
         ),
         (
             lambda: dg.ops.conv(rows(2, 3, 4, 5), rows(2, 2, 2, 1)),
             ValueError,
-            "[conv] `x` has 5 channels but `kernel` has shape (2, 2, 2, 1): kernel.shape[2] must equal the channels "
-            "or, as each group has them, divide them.",
+            "[conv] `inputs` has 5 channels but `kernel` has shape (2, 2, 2, 1): kernel.shape[2] must equal the "
+            "channels or, as each group has them, divide them.",
         ),
         (
             lambda: dg.ops.conv(rows(2, 3, 4, 4), rows(2, 2, 2, 3)),
             ValueError,
-            "[conv] `x` has 4 channels but `kernel` has shape (2, 2, 2, 3): the 2 groups of 2 channels must divide "
-            "the 3 filters.",
+            "[conv] `inputs` has 4 channels but `kernel` has shape (2, 2, 2, 3): the 2 groups of 2 channels must "
+            "divide the 3 filters.",
         ),
         (
             lambda: dg.ops.conv(rows(2, 3, 4, 1), rows(2, 2)),
@@ -215,6 +237,22 @@ def test_config():
             lambda: tf.nn.conv2d(rows(2, 3, 4, 1), rows(2, 2, 1), 1, "SAME"),
             ValueError,
             "[tf.nn.conv2d] `filters` has shape (2, 2, 1): it must have 4 axes, (height, width, channels, filters).",
+        ),
+        (
+            lambda: tf.nn.conv2d(rows(2, 3, 4, 3), rows(2, 2, 2, 1), 1, "SAME"),
+            dg.errors.InvalidArgumentError,
+            "[tf.nn.conv2d] `input` has 3 channels but `filters` has shape (2, 2, 2, 1): filters.shape[2] must equal "
+            "the channels.",
+        ),
+        (
+            lambda: L.Conv1D(1, 2, padding="full"),
+            dg.errors.InvalidArgumentError,
+            "[Conv1D] `padding` is 'full': it must be 'valid', 'same' or 'causal'.",
+        ),
+        (
+            lambda: L.Conv1D(1, 4, name="c")(rows(2, 3, 1)),
+            dg.errors.InvalidArgumentError,
+            "[c] `x` has 3 positions: a kernel of 4 must fit.",
         ),
         (
             lambda: tf.nn.conv2d(rows(2, 3, 4, 1), rows(2, 2, 1, 1), [2, 1, 1, 1], "SAME"),

@@ -50,6 +50,23 @@ def test_global_pooling(name, keepdims):
     assert layer(rows(0, 3, 5, 2)).shape == (0, *y.shape[1:])
 
 
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("name", ["MaxPool", "AvgPool", "GlobalMaxPool", "GlobalAvgPool"])
+def test_one_axis_is_two_of_which_one_has_length_1(name, data_format):
+    x = rows(3, 8, 7)
+    line, plane = getattr(L, f"{name}1D"), getattr(L, f"{name}2D")
+    where = {"data_format": data_format}
+    for sizes in [()] if "Global" in name else [(2,), (3, 1), (3, 2, "same")]:
+        layer = line(*sizes, **where)
+        if sizes:
+            sizes = ((sizes[0], 1), tuple(sizes[1:2] or sizes[:1]) * 2, *sizes[2:])
+        expected = plane(*sizes, **where)(np.expand_dims(x, -2 if data_format == "channels_last" else -1))
+        y = layer(x)
+        np.testing.assert_array_equal(y, np.reshape(expected, y.shape))
+        assert layer.compute_output_shape((None, 8, 7)) == (None, *y.shape[1:])
+        assert line.from_config(layer.get_config()).get_config() == layer.get_config()
+
+
 def test_the_gradient_of_a_tie_goes_to_the_first_entry():
     x = np.array([[1, 2, 2, 1], [2, 2, 2, 2], [0, 2, 2, 0], [1, 1, 1, 1]], "f").reshape(1, 4, 4, 1)
     dy = np.arange(1, 17, dtype="f").reshape(1, 4, 4, 1)
@@ -158,9 +175,9 @@ IMAGES = np.zeros((2, 3, 4, 1), "f")
          "[p] `x` has shape (3, 4, 1): it must have 4 axes, (n, channels, height, width)."),
         (lambda: L.AvgPool2D(4, name="p")(IMAGES), "[p] `x` has 3 x 4 positions: a window of 4 x 4 must fit."),
         (lambda: dg.ops.max_pool(IMAGES, (2,)),
-         "[max_pool] `x` has shape (2, 3, 4, 1): it must have 3 axes, (n, length, channels)."),
+         "[max_pool] `inputs` has shape (2, 3, 4, 1): it must have 3 axes, (n, length, channels)."),
         (lambda: dg.ops.average_pool(IMAGES[0, 0], 2),
-         "[average_pool] `x` has shape (4, 1): it must have 3 or 4 axes, (n, positions, channels)."),
+         "[average_pool] `inputs` has shape (4, 1): it must have 3 or 4 axes, (n, positions, channels)."),
         (lambda: tf.nn.max_pool2d(IMAGES, [2, 2, 2, 1], 1, "SAME"),
          "[tf.nn.max_pool2d] `ksize` is [2, 2, 2, 1]: it must be 1 for samples and for channels."),
         (lambda: tf.nn.avg_pool2d(IMAGES, 2, [1, 2, 3], "SAME"),

@@ -92,7 +92,9 @@ def test_a_loss_has_the_same_bits_for_any_number_of_threads(seed, dtype, name, c
     assert_same_bits(compute)
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lion", "Ftrl", "AdamW"])
+@pytest.mark.parametrize(
+    "name", ["SGD", "Adam", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lion", "Ftrl", "AdamW"]
+)
 def test_an_update_has_the_same_bits_for_any_number_of_threads(seed, name):
     w, grads = draw(seed, 257, 263), draw(seed + 1, 3, 257, 263)
 

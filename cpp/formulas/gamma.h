@@ -10,7 +10,7 @@ constexpr double pi = 3.1415926535897932;
 
 // B_2, B_4, ...
 constexpr int bernoulli_count = 9;
-constexpr double bernoulli[bernoulli_count] = {1.0 / 6,         -1.0 / 30, 1.0 / 42,       -1.0 / 30,    5.0 / 66,
+constexpr double bernoulli[bernoulli_count] = {1.0 / 6,         -1.0 / 30, 1.0 / 42,      -1.0 / 30,    5.0 / 66,
                                                -691.0 / 2730.0, 7.0 / 6,   -3617.0 / 510, 43867.0 / 798};
 
 // log |gamma(x)|. The C library's lgamma notes the sign in a variable of the process; this one has a place for it.

@@ -282,10 +282,8 @@ struct Lion {
 // a = b. p is minus the power of the learning rate. Source: McMahan et al. (2013), Keras `Ftrl`.
 struct Ftrl {
   static constexpr const char* name = "ftrl";
-  static constexpr const char* hyper_names[] = {"learning_rate_power",
-                                                "l1_regularization_strength",
-                                                "l2_regularization_strength",
-                                                "l2_shrinkage_regularization_strength",
+  static constexpr const char* hyper_names[] = {"learning_rate_power", "l1_regularization_strength",
+                                                "l2_regularization_strength", "l2_shrinkage_regularization_strength",
                                                 "beta"};
   static constexpr const char* slot_names[] = {"accumulator", "linear"};
   static constexpr int min_slots = 2;

@@ -108,8 +108,8 @@ struct Polygamma {
     return formulas::polygamma(a, b);
   }
 };
-using Binaries = formulas::List<Add, Subtract, Multiply, Divide, Power, Maximum, Minimum, FloorDivide, Mod, Arctan2,
-                                Polygamma>;
+using Binaries =
+    formulas::List<Add, Subtract, Multiply, Divide, Power, Maximum, Minimum, FloorDivide, Mod, Arctan2, Polygamma>;
 static_assert(Binaries::size == size_of<Binary>(), "one entry per enum value, in its order");
 
 // Entries of Compare. All but not_equal are false where a NaN takes part.

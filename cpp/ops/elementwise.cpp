@@ -16,8 +16,8 @@ const std::vector<const char*>& names_of<Unary>() {
 }
 template <>
 const std::vector<const char*>& names_of<Binary>() {
-  static const std::vector<const char*> names{"add",     "subtract", "multiply",     "divide", "power",
-                                              "maximum", "minimum",  "floor_divide", "mod",    "arctan2", "polygamma"};
+  static const std::vector<const char*> names{"add",     "subtract",     "multiply", "divide",  "power",    "maximum",
+                                              "minimum", "floor_divide", "mod",      "arctan2", "polygamma"};
   return names;
 }
 namespace {

@@ -11,6 +11,7 @@ import pytest
 from twins import plain
 
 X = np.array([[1.0, -2.0, 3.0], [4.0, 0.5, -6.0]], np.float32)
+SEQUENCES = (np.arange(48, dtype=np.float32).reshape(2, 6, 4) * 7 % 11 - 5) / 8
 LAYERS = {
     "Embedding(5, 2, embeddings_initializer='ones', embeddings_regularizer='l2')": np.array([[1, 4], [0, 1]]),
     "Normalization(mean=[1.0, 2.0, 3.0], variance=[4.0, 1.0, 2.0])": X,
@@ -27,6 +28,17 @@ LAYERS = {
     "ZeroPadding1D((2, 1))": np.stack([X, X]),
     "ZeroPadding2D(((1, 0), 2))": np.stack([X, X])[..., None],
     "ZeroPadding2D(1, data_format='channels_first')": np.stack([X, X])[..., None],
+    "Conv1D(4, 2, strides=2, kernel_initializer='ones', bias_initializer='ones', activation='tanh')": SEQUENCES,
+    "Conv1D(4, 3, padding='causal', dilation_rate=2, kernel_initializer='ones')": SEQUENCES,
+    "Conv1D(2, 3, padding='causal', strides=2, kernel_initializer='ones')": SEQUENCES,
+    "Conv1D(4, 3, padding='same', kernel_initializer='ones', kernel_regularizer='l2')": SEQUENCES,
+    "MaxPooling1D()": SEQUENCES,
+    "MaxPool1D(3, 1, 'same')": SEQUENCES,
+    "AveragePooling1D(3, strides=2, padding='same')": SEQUENCES,
+    "AvgPool1D(2, data_format='channels_first')": SEQUENCES,
+    "GlobalAveragePooling1D()": SEQUENCES,
+    "GlobalMaxPooling1D(keepdims=True)": SEQUENCES,
+    "GlobalAvgPool1D('channels_first')": SEQUENCES,
 }
 
 

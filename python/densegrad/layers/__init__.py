@@ -3,7 +3,7 @@
 from densegrad.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from densegrad.layers.base import Layer
 from densegrad.layers.configs import deserialize, serialize
-from densegrad.layers.convolutional import Conv2D
+from densegrad.layers.convolutional import Conv1D, Conv2D
 from densegrad.layers.core import Dense, Input, InputLayer
 from densegrad.layers.embedding import Embedding
 from densegrad.layers.functions import Identity, Lambda
@@ -30,13 +30,21 @@ from densegrad.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
 from densegrad.layers.normalization import BatchNormalization, LayerNormalization
 from densegrad.layers.padding import RepeatVector, ZeroPadding1D, ZeroPadding2D
 from densegrad.layers.pooling import (
+    AveragePooling1D,
     AveragePooling2D,
+    AvgPool1D,
     AvgPool2D,
+    GlobalAveragePooling1D,
     GlobalAveragePooling2D,
+    GlobalAvgPool1D,
     GlobalAvgPool2D,
+    GlobalMaxPool1D,
     GlobalMaxPool2D,
+    GlobalMaxPooling1D,
     GlobalMaxPooling2D,
+    MaxPool1D,
     MaxPool2D,
+    MaxPooling1D,
     MaxPooling2D,
 )
 from densegrad.layers.regularization import ActivityRegularization, Dropout
@@ -49,10 +57,13 @@ __all__ = [
     "Add",
     "AlphaDropout",
     "Average",
+    "AveragePooling1D",
     "AveragePooling2D",
+    "AvgPool1D",
     "AvgPool2D",
     "BatchNormalization",
     "Concatenate",
+    "Conv1D",
     "Conv2D",
     "Dense",
     "Dot",
@@ -62,9 +73,13 @@ __all__ = [
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
+    "GlobalAvgPool1D",
     "GlobalAvgPool2D",
+    "GlobalMaxPool1D",
     "GlobalMaxPool2D",
+    "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "Identity",
     "Input",
@@ -74,7 +89,9 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "MaxPool1D",
     "MaxPool2D",
+    "MaxPooling1D",
     "MaxPooling2D",
     "Maximum",
     "Minimum",

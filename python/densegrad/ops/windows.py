@@ -10,6 +10,7 @@ import numpy as np
 
 from densegrad import _core
 from densegrad.config import is_integer
+from densegrad.errors import InvalidArgumentError
 from densegrad.ops._arguments import at, tensor, together
 
 __all__ = ["average_pool", "conv", "max_pool"]
@@ -21,14 +22,17 @@ _AXES = {1: ("length",), 2: ("height", "width")}
 def checked_format(data_format, tag):
     """Return "channels_last" or "channels_first", or raise; None means the former."""
     if data_format not in (None, "channels_last", "channels_first"):
-        raise ValueError(f"[{tag}] `data_format` is {data_format!r}: it must be 'channels_last' or 'channels_first'.")
+        raise InvalidArgumentError(
+            f"[{tag}] `data_format` is {data_format!r}: it must be 'channels_last' or 'channels_first'."
+        )
     return data_format or "channels_last"
 
 
-def checked_padding(padding, tag):
-    """Return "valid" or "same", or raise."""
-    if not isinstance(padding, str) or padding.lower() not in ("valid", "same"):
-        raise ValueError(f"[{tag}] `padding` is {padding!r}: it must be 'valid' or 'same'.")
+def checked_padding(padding, tag, allowed=("valid", "same")):
+    """Return one of `allowed`, or raise."""
+    if not isinstance(padding, str) or padding.lower() not in allowed:
+        *names, last = map(repr, allowed)
+        raise InvalidArgumentError(f"[{tag}] `padding` is {padding!r}: it must be {', '.join(names)} or {last}.")
     return padding.lower()
 
 
@@ -36,8 +40,18 @@ def per_axis(tag, name, value, rank):
     """Return `value`, a positive integer or one for each of `rank` axes, as a tuple, or raise."""
     values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * rank
     if len(values) != rank or not all(is_integer(n) and n > 0 for n in values):
-        raise ValueError(f"[{tag}] `{name}` is {value!r}: it must be a positive integer or {_COUNTS[rank]} of them.")
+        raise InvalidArgumentError(
+            f"[{tag}] `{name}` is {value!r}: it must be a positive integer or {_COUNTS[rank]} of them."
+        )
     return tuple(int(n) for n in values)
+
+
+class Words(NamedTuple):
+    """How an error calls what was called, and its arguments."""
+
+    tag: str
+    x: str = "x"
+    kernel: str = "kernel"
 
 
 class _Windows(NamedTuple):
@@ -56,6 +70,8 @@ class _Windows(NamedTuple):
         reach = (size - 1) * step + 1
         if padding == "valid":
             return cls(extent, size, stride, step, (extent - reach) // stride + 1, 0, 0)
+        if padding == "causal":
+            return cls(extent, size, stride, step, (extent - 1) // stride + 1, reach - 1, 0)
         count = -(-extent // stride)
         missing = max((count - 1) * stride + reach - extent, 0)
         return cls(extent, size, stride, step, count, missing // 2, missing - missing // 2)
@@ -73,29 +89,30 @@ class _Windows(NamedTuple):
         return np.minimum(first + self.size, self.extent) - np.maximum(first, 0)
 
 
-def windows_of(tag, x, sizes, strides, steps, padding, what):
+def windows_of(words, x, sizes, strides, steps, padding, what):
     """Return the `_Windows` of each axis between the first and the last, or raise if there are none."""
     found = [_Windows.of(n, *rest, padding) for *rest, n in zip(sizes, strides, steps, x.shape[1:-1])]
     if any(w.count < 1 for w in found):
         extents, reach = (
             " x ".join(map(str, ns)) for ns in (x.shape[1:-1], [(w.size - 1) * w.step + 1 for w in found])
         )
-        raise ValueError(f"[{tag}] `x` has {extents} positions: a {what} of {reach} must fit.")
+        raise InvalidArgumentError(f"[{words.tag}] `{words.x}` has {extents} positions: a {what} of {reach} must fit.")
     return found
 
 
-def checked_rank(tag, x, rank, data_format):
+def checked_rank(words, x, rank, data_format):
     """Raise unless `x` has `rank` axes of positions."""
     if x.ndim != rank + 2:
         names = ("channels", *_AXES[rank]) if data_format == "channels_first" else (*_AXES[rank], "channels")
-        raise ValueError(
-            f"[{tag}] `x` has shape {tuple(x.shape)}: it must have {rank + 2} axes, (n, {', '.join(names)})."
+        raise InvalidArgumentError(
+            f"[{words.tag}] `{words.x}` has shape {tuple(x.shape)}: it must have {rank + 2} axes, "
+            f"(n, {', '.join(names)})."
         )
 
 
-def channels_last(tag, x, rank, data_format):
+def channels_last(words, x, rank, data_format):
     """Return `x` of `rank` axes of positions with its channels at the end, or raise."""
-    checked_rank(tag, x, rank, data_format)
+    checked_rank(words, x, rank, data_format)
     return _core.transpose(x, (0, *range(2, rank + 2), 1)) if data_format == "channels_first" else x
 
 
@@ -104,37 +121,39 @@ def channels_back(y, data_format):
     return _core.transpose(y, (0, y.ndim - 1, *range(1, y.ndim - 1))) if data_format == "channels_first" else y
 
 
-def _rank(tag, x, *values):
+def _rank(words, x, *values):
     """How many axes of positions the sizes are for: as many as they have entries, or as `x` has."""
     rank = next((len(v) for v in values if isinstance(v, (tuple, list))), x.ndim - 2)
     if rank not in _COUNTS:
-        raise ValueError(f"[{tag}] `x` has shape {tuple(x.shape)}: it must have 3 or 4 axes, (n, positions, channels).")
+        raise InvalidArgumentError(
+            f"[{words.tag}] `{words.x}` has shape {tuple(x.shape)}: it must have 3 or 4 axes, (n, positions, channels)."
+        )
     return rank
 
 
 # ---- Convolution ----------------------------------------------------------------------------------------------------
 
 
-def convolved(tag, x, kernel, bias, activation, strides, padding, steps, groups=None):
+def convolved(words, x, kernel, bias, activation, strides, padding, steps, groups=None):
     """activation(the convolution of `x`, channels last, plus `bias`); the activation is one of the core's, by name.
 
     `groups` None: as many as the channels of the kernel go into those of `x`.
     """
     *sizes, channels, filters = kernel.shape
-    given, rule = x.shape[-1], f"kernel.shape[{len(sizes)}] must equal the channels"
+    given, rule = x.shape[-1], f"{words.kernel}.shape[{len(sizes)}] must equal the channels"
     if groups is None:
         groups = max(given // max(channels, 1), 1)
         rule += " or, as each group has them, divide them" if groups > 1 else ""
     elif groups > 1:
         rule += f" of one of the {groups} groups"
+    shapes = f"[{words.tag}] `{words.x}` has {given} channels but `{words.kernel}` has shape {tuple(kernel.shape)}"
     if groups * channels != given:
-        raise ValueError(f"[{tag}] `x` has {given} channels but `kernel` has shape {tuple(kernel.shape)}: {rule}.")
+        raise InvalidArgumentError(f"{shapes}: {rule}.")
     if filters % groups:
-        raise ValueError(
-            f"[{tag}] `x` has {given} channels but `kernel` has shape {tuple(kernel.shape)}: the {groups} groups of "
-            f"{channels} channels must divide the {filters} filters."
+        raise InvalidArgumentError(
+            f"{shapes}: the {groups} groups of {channels} channels must divide the {filters} filters."
         )
-    windows = windows_of(tag, x, sizes, strides, steps, padding, "kernel")
+    windows = windows_of(words, x, sizes, strides, steps, padding, "kernel")
     if any(w.before or w.after for w in windows):
         x = _core.pad(x, [(0, 0), *[(w.before, w.after) for w in windows], (0, 0)])
     if groups == 1:
@@ -178,21 +197,22 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
     data_format, padding = checked_format(data_format, "conv"), checked_padding(padding, "conv")
     rank = kernel.ndim - 2
     if rank not in _COUNTS:
-        raise ValueError(
+        raise InvalidArgumentError(
             f"[conv] `kernel` has shape {tuple(kernel.shape)}: it must have 3 or 4 axes, (sizes, channels, filters)."
         )
     strides, steps = per_axis("conv", "strides", strides, rank), per_axis("conv", "dilation_rate", dilation_rate, rank)
-    x = channels_last("conv", x, rank, data_format)
-    return channels_back(convolved("conv", x, kernel, None, "linear", strides, padding, steps), data_format)
+    words = Words("conv", "inputs")
+    x = channels_last(words, x, rank, data_format)
+    return channels_back(convolved(words, x, kernel, None, "linear", strides, padding, steps), data_format)
 
 
 # ---- Pooling --------------------------------------------------------------------------------------------------------
 
 
-def pooled(tag, kind, x, pool_size, strides, padding, data_format):
+def pooled(words, kind, x, pool_size, strides, padding, data_format):
     """The largest entry ("max") or the mean ("average") of each window, for sizes that are tuples."""
-    x = channels_last(tag, x, len(pool_size), data_format)
-    windows = windows_of(tag, x, pool_size, strides, (1,) * len(pool_size), padding, "window")
+    x = channels_last(words, x, len(pool_size), data_format)
+    windows = windows_of(words, x, pool_size, strides, (1,) * len(pool_size), padding, "window")
     # One axis after the other, the last one first: of ties the first one in the order of the entries wins.
     for axis, w in reversed(list(enumerate(windows, 1))):
         x = _repeated_ends(x, axis, w) if kind == "max" else _core.pad(x, _zeros_around(x, axis, w))
@@ -221,12 +241,12 @@ def _divided(x, windows):
 
 
 def _pool(tag, kind, inputs, pool_size, strides, padding, data_format):
-    x = tensor(inputs)
+    x, words = tensor(inputs), Words(tag, "inputs")
     data_format, padding = checked_format(data_format, tag), checked_padding(padding, tag)
-    rank = _rank(tag, x, pool_size, strides)
+    rank = _rank(words, x, pool_size, strides)
     pool_size = per_axis(tag, "pool_size", pool_size, rank)
     strides = pool_size if strides is None else per_axis(tag, "strides", strides, rank)
-    return pooled(tag, kind, x, pool_size, strides, padding, data_format)
+    return pooled(words, kind, x, pool_size, strides, padding, data_format)
 
 
 def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
