@@ -119,7 +119,8 @@ struct Training {
     formulas::visit(optimizer, [&](auto entry) {
       using Entry = decltype(entry);
       count = static_cast<std::size_t>(formulas::max_slots<Entry>);
-      rule.hyper.assign(static_cast<std::size_t>(formulas::hyper_count<Entry>), 0.5);
+      for (const std::string name : Entry::hyper_names)
+        rule.hyper.push_back(name == "learning_rate_power" ? -0.5 : 0.5);
       if (formulas::shares<Entry>) shared = variable(Tensor::scalar(dtype, 1));
     });
     rule.optimizer = optimizer;
