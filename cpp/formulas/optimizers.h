@@ -9,7 +9,8 @@
 //   slot_names               UpdateArgs::slots has this order
 //   min_slots                fewer than slot_names where the last ones are optional; the count chooses the variant
 //   Step<T>(learning_rate, hyper, step, shared)   what is the same for every entry of w; step is iterations + 1
-//   update<slot_count>(step, g, w, slots)   w and the slots of one entry, in place
+//   update<slot_count>(step, g, w, slots)   w and the slots of one entry, in place; where they are of another type than
+//                            the step (V), they may be a register of entries, Pack<T>
 //   advance(shared, hyper, step)   only where the variables share a number (Nadam): its value in this step
 #pragma once
 
@@ -79,10 +80,10 @@ struct Adam {
     }
   };
 
-  template <int slot_count, class T>
-  static void update(const Step<T>& step, T g, T& w, T* slots) {
-    const T m = slots[0] + (g - slots[0]) * step.one_minus_beta_1;
-    T v = slots[1] + (square(g) - slots[1]) * step.one_minus_beta_2;
+  template <int slot_count, class T, class V>
+  static void update(const Step<T>& step, V g, V& w, V* slots) {
+    const V m = slots[0] + (g - slots[0]) * step.one_minus_beta_1;
+    V v = slots[1] + (square(g) - slots[1]) * step.one_minus_beta_2;
     slots[0] = m;
     slots[1] = v;
     if constexpr (slot_count == 3) {
@@ -116,17 +117,17 @@ struct RmsProp {
           centered(hyper[3] != 0) {}
   };
 
-  template <int slot_count, class T>
-  static void update(const Step<T>& step, T g, T& w, T* slots) {
-    const T v = step.rho * slots[0] + step.one_minus_rho * square(g);
+  template <int slot_count, class T, class V>
+  static void update(const Step<T>& step, V g, V& w, V* slots) {
+    const V v = step.rho * slots[0] + step.one_minus_rho * square(g);
     slots[0] = v;
-    T d = v;
+    V d = v;
     if (slot_count == 3 || (slot_count == 2 && step.centered)) {
-      T& average = slots[slot_count - 1];
+      V& average = slots[slot_count - 1];
       average = step.rho * average + step.one_minus_rho * g;
       d = v - square(average);
     }
-    T move = step.learning_rate * g / sqrt(d + step.epsilon);
+    V move = step.learning_rate * g / sqrt(d + step.epsilon);
     if (slot_count == 3 || (slot_count == 2 && !step.centered)) {
       move = step.momentum * slots[1] + move;
       slots[1] = move;
@@ -149,9 +150,9 @@ struct Adagrad {
     Step(T lr, const double* hyper, index_t, T) : learning_rate(lr), epsilon(static_cast<T>(hyper[0])) {}
   };
 
-  template <int slot_count, class T>
-  static void update(const Step<T>& step, T g, T& w, T* slots) {
-    const T a = slots[0] + square(g);
+  template <int slot_count, class T, class V>
+  static void update(const Step<T>& step, V g, V& w, V* slots) {
+    const V a = slots[0] + square(g);
     slots[0] = a;
     w -= step.learning_rate * g / sqrt(a + step.epsilon);
   }
@@ -176,10 +177,10 @@ struct Adadelta {
           epsilon(static_cast<T>(hyper[1])) {}
   };
 
-  template <int slot_count, class T>
-  static void update(const Step<T>& step, T g, T& w, T* slots) {
-    const T a = step.rho * slots[0] + step.one_minus_rho * square(g);
-    const T u = -(sqrt(slots[1] + step.epsilon) * g / sqrt(a + step.epsilon));
+  template <int slot_count, class T, class V>
+  static void update(const Step<T>& step, V g, V& w, V* slots) {
+    const V a = step.rho * slots[0] + step.one_minus_rho * square(g);
+    const V u = -(sqrt(slots[1] + step.epsilon) * g / sqrt(a + step.epsilon));
     slots[0] = a;
     slots[1] = step.rho * slots[1] + step.one_minus_rho * square(u);
     w += step.learning_rate * u;
@@ -245,13 +246,13 @@ struct Nadam {
     }
   };
 
-  template <int slot_count, class T>
-  static void update(const Step<T>& step, T g, T& w, T* slots) {
-    const T m = slots[0] + (g - slots[0]) * step.one_minus_beta_1;
-    const T v = slots[1] + (square(g) - slots[1]) * step.one_minus_beta_2;
+  template <int slot_count, class T, class V>
+  static void update(const Step<T>& step, V g, V& w, V* slots) {
+    const V m = slots[0] + (g - slots[0]) * step.one_minus_beta_1;
+    const V v = slots[1] + (square(g) - slots[1]) * step.one_minus_beta_2;
     slots[0] = m;
     slots[1] = v;
-    const T m_hat = step.next_mu * m / (T(1) - step.next_product) + (T(1) - step.mu) * g / (T(1) - step.product);
+    const V m_hat = step.next_mu * m / (T(1) - step.next_product) + (T(1) - step.mu) * g / (T(1) - step.product);
     w -= m_hat * step.learning_rate / (sqrt(v / step.correction) + step.epsilon);
   }
 };

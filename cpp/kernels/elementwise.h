@@ -7,6 +7,7 @@
 #include "formulas/inverse_erf.h"
 #include "formulas/list.h"
 #include "kernels/loop.h"
+#include "kernels/pack.h"
 
 namespace densegrad {
 namespace {
@@ -160,7 +161,11 @@ static_assert(Compares::size == size_of<Compare>(), "one entry per enum value, i
 
 template <class T, class Entry>
 void unary(index_t n, const T* x, T* y) {
-  fill(n, y, [x](index_t i) { return Entry::apply(x[i]); });
+  if constexpr (fused && std::is_same_v<Entry, UnaryEntry<Unary::sqrt>>) {
+    for_each_pack<T>(n, [x, y](index_t i, auto... some) { sqrt(Pack<T>::load(x + i, some...)).store(y + i, some...); });
+  } else {
+    fill(n, y, [x](index_t i) { return Entry::apply(x[i]); });
+  }
 }
 
 // Binary and Compare: y is T or bool. A step of 0 repeats one value, which is loaded once.

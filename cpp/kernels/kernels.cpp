@@ -42,6 +42,7 @@ constexpr Kernels<T> kernels_of(formulas::List<U...>, formulas::List<B...>, form
       .activation_grad = {activation_grad<T, A>...},
       .loss = {loss<T, L>...},
       .loss_grad = {loss_grad<T, L>...},
+      .prepare_update = {prepare_update<T, O>...},
       .update = {update<T, O>...},
       .decay = decay<T>,
       .move_average = move_average<T>,

@@ -7,6 +7,7 @@
 
 #include "formulas/optimizers.h"
 #include "kernels/loop.h"
+#include "kernels/pack.h"
 
 namespace densegrad {
 namespace {
@@ -45,38 +46,66 @@ inline void flushing_subnormals(const F& f) {
   set_mode(before);
 }
 
+template <class Entry, class T>
+using StepOf = typename Entry::template Step<T>;
+
+// Whether the formula takes registers of entries.
 template <int slot_count, class T, class Entry>
-[[gnu::noinline]] void update_part(const typename Entry::template Step<T>& step, const UpdatePart<T>& part) {
+constexpr bool takes_packs = [] {
+  if constexpr (fused) {
+    return requires(const StepOf<Entry, T>& step, Pack<T> x) { Entry::template update<slot_count>(step, x, x, &x); };
+  } else {
+    return false;
+  }
+}();
+
+template <int slot_count, class T, class Entry>
+[[gnu::noinline]] void update_part(const StepOf<Entry, T>& common, const UpdatePart<T>& part) {
+  const StepOf<Entry, T> step = common;  // a copy: nothing that is written can be part of it
   T* w = part.w;
   const T* grad = part.grad;
   T* slots[slot_count + 1];  // + 1: an array has at least one entry
   for (int k = 0; k < slot_count; ++k) slots[k] = part.slots[static_cast<std::size_t>(k)];
-  DENSEGRAD_INDEPENDENT
-  for (index_t i = 0; i < part.n; ++i) {
-    T w_i = w[i];
-    T slots_i[slot_count + 1];
-    for (int k = 0; k < slot_count; ++k) slots_i[k] = slots[k][i];
-    Entry::template update<slot_count>(step, grad[i], w_i, slots_i);
-    for (int k = 0; k < slot_count; ++k) slots[k][i] = slots_i[k];
-    w[i] = w_i;
+  if constexpr (takes_packs<slot_count, T, Entry>) {
+    for_each_pack<T>(part.n, [&](index_t i, auto... some) {
+      Pack<T> w_i = Pack<T>::load(w + i, some...);
+      Pack<T> slots_i[slot_count + 1];
+      for (int k = 0; k < slot_count; ++k) slots_i[k] = Pack<T>::load(slots[k] + i, some...);
+      Entry::template update<slot_count>(step, Pack<T>::load(grad + i, some...), w_i, slots_i);
+      for (int k = 0; k < slot_count; ++k) slots_i[k].store(slots[k] + i, some...);
+      w_i.store(w + i, some...);
+    });
+  } else {
+    DENSEGRAD_INDEPENDENT
+    for (index_t i = 0; i < part.n; ++i) {
+      T w_i = w[i];
+      T slots_i[slot_count + 1];
+      for (int k = 0; k < slot_count; ++k) slots_i[k] = slots[k][i];
+      Entry::template update<slot_count>(step, grad[i], w_i, slots_i);
+      for (int k = 0; k < slot_count; ++k) slots[k][i] = slots_i[k];
+      w[i] = w_i;
+    }
   }
 }
 
-template <int slot_count, class T, class Entry>
-void update_with(const UpdateArgs<T>& args) {
-  const typename Entry::template Step<T> step(args.learning_rate, args.hyper, args.step, args.shared);
-  flushing_subnormals([&] {
-    for (std::size_t k = 0; k < args.part_count; ++k) update_part<slot_count, T, Entry>(step, args.parts[k]);
-  });
+template <class T, class Entry>
+void prepare_update(const UpdateArgs<T>& args, PreparedUpdate<T>& prepared) {
+  using Step = StepOf<Entry, T>;
+  static_assert(sizeof(Step) <= sizeof prepared.numbers && std::is_trivially_copyable_v<Step>);
+  const Step step(args.learning_rate, args.hyper, args.step, args.shared);
+  __builtin_memcpy(prepared.numbers, &step, sizeof step);
 }
 
 // The variant for the number of slots given, which the caller has checked.
-template <class T, class Entry, int slot_count = Entry::min_slots>
-void update(const UpdateArgs<T>& args) {
-  if constexpr (slot_count < formulas::max_slots<Entry>) {
-    if (args.slot_count > slot_count) return update<T, Entry, slot_count + 1>(args);
+template <class T, class Entry, int variant = Entry::min_slots>
+void update(const PreparedUpdate<T>& prepared, int slot_count, const UpdatePart<T>* parts, std::size_t part_count) {
+  if constexpr (variant < formulas::max_slots<Entry>) {
+    if (slot_count > variant) return update<T, Entry, variant + 1>(prepared, slot_count, parts, part_count);
   }
-  update_with<slot_count, T, Entry>(args);
+  const auto& step = *reinterpret_cast<const StepOf<Entry, T>*>(prepared.numbers);
+  flushing_subnormals([&] {
+    for (std::size_t k = 0; k < part_count; ++k) update_part<variant, T, Entry>(step, parts[k]);
+  });
 }
 
 template <class T>

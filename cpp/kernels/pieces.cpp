@@ -222,29 +222,20 @@ void loss_grad(const LossArgs<T>& args, const T* row_scale, index_t row_scale_st
 
 // Small arrays go together, larger ones one after the other, in pieces.
 template <class T, Optimizer which>
-void update(const UpdateArgs<T>& args) {
+void update(const PreparedUpdate<T>& prepared, int slot_count, const UpdatePart<T>* parts, std::size_t part_count) {
   const auto kernel = whole<T>().update[static_cast<int>(which)];
-  UpdateArgs<T> some = args;
-  const UpdatePart<T>* const end = args.parts + args.part_count;
-  for (const UpdatePart<T>* part = args.parts; part < end; part += some.part_count) {
-    some.parts = part;
-    some.part_count = 0;
-    while (part + some.part_count < end && part[some.part_count].n <= update_grain) ++some.part_count;
-    if (some.part_count > 0) {
-      kernel(some);
+  for (std::size_t k = 0; k < part_count;) {
+    std::size_t small = 0;
+    while (k + small < part_count && parts[k + small].n <= update_grain) ++small;
+    if (small > 0) {
+      kernel(prepared, slot_count, parts + k, small);
+      k += small;
       continue;
     }
-    some.part_count = 1;
-    for_pieces(part->n, update_grain, [&](index_t first, index_t count) {
-      UpdatePart<T> piece = *part;
-      piece.n = count;
-      piece.w += first;
-      piece.grad += first;
-      for (int k = 0; k < args.slot_count; ++k) piece.slots[static_cast<std::size_t>(k)] += first;
-      UpdateArgs<T> one = args;
-      one.parts = &piece;
-      one.part_count = 1;
-      kernel(one);
+    const UpdatePart<T>& part = parts[k++];
+    for_pieces(part.n, update_grain, [&](index_t first, index_t count) {
+      const UpdatePart<T> piece = part.from(first, count, part.grad + first);
+      kernel(prepared, slot_count, &piece, 1);
     });
   }
 }

@@ -30,18 +30,28 @@ struct UpdatePart {
   T* w;
   const T* grad;
   std::array<T*, most_slots> slots;
+
+  // `count` entries from `first` on, with their gradient.
+  UpdatePart from(index_t first, index_t count, const T* own_grad) const {
+    UpdatePart some{count, w + first, own_grad, slots};
+    for (T*& slot : some.slots) slot = slot ? slot + first : nullptr;
+    return some;
+  }
 };
 
-// One optimizer step over several arrays, with the same number of slots. `hyper` in the order that the formula declares.
+// What an optimizer step is told. `hyper` in the order that the formula declares.
 template <class T>
 struct UpdateArgs {
-  const UpdatePart<T>* parts;
-  std::size_t part_count;
-  int slot_count;
   T learning_rate;
   const double* hyper;
   index_t step;  // iterations + 1
   T shared;      // the number that all variables share, where the formula has one
+};
+
+// What all entries of a step have in common: the formula's own.
+template <class T>
+struct PreparedUpdate {
+  alignas(8) std::byte numbers[12 * sizeof(T)];
 };
 
 // C (m, n) = A B + bias with A[i, k] = a[i * a_row + k * a_col] and entries of a row of B, and of C, side by side.
@@ -97,7 +107,10 @@ struct Kernels {
   // d[r, c] = row_scale[r * row_scale_step] * d values[r] / d y_pred[r, c]; for LossForm::fused: / d z[r, c]
   void (*loss_grad[size_of<Loss>()])(const LossArgs<T>& args, const T* row_scale, index_t row_scale_step, T* d);
 
-  void (*update[size_of<Optimizer>()])(const UpdateArgs<T>& args);
+  // An optimizer step: first what all entries have in common, then several arrays with the same number of slots.
+  void (*prepare_update[size_of<Optimizer>()])(const UpdateArgs<T>& args, PreparedUpdate<T>& prepared);
+  void (*update[size_of<Optimizer>()])(const PreparedUpdate<T>& prepared, int slot_count, const UpdatePart<T>* parts,
+                                       std::size_t part_count);
   // w -= w weight_decay learning_rate
   void (*decay)(index_t n, T weight_decay, T learning_rate, T* w);
   // average = momentum average + (1 - momentum) w

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
 #include <span>
 
 #include "formulas/optimizers.h"
@@ -124,46 +125,46 @@ template <class T>
 class Updates {
  public:
   Updates(const UpdateRule& rule, double learning_rate, index_t step)
-      : rule_(rule),
-        args_{parts_.data(),
-              0,
-              0,
-              static_cast<T>(learning_rate),
-              rule.hyper.data(),
-              step,
-              rule.shared ? static_cast<T>(scalar_of(rule.shared->value())) : T(0)} {}
+      : which_(static_cast<std::size_t>(rule.optimizer)) {
+    const T shared = rule.shared ? static_cast<T>(scalar_of(rule.shared->value())) : T(0);
+    kernels_for<T>().prepare_update[which_]({static_cast<T>(learning_rate), rule.hyper.data(), step, shared}, common_);
+  }
 
   void add(const VariableUpdate& update, const Tensor& grad) {
     const int slot_count = static_cast<int>(update.slots.size());
-    if (args_.part_count == parts_.size() || slot_count != args_.slot_count) run();
-    args_.slot_count = slot_count;
+    if (count_ == parts_.size() || slot_count != slot_count_) run();
+    slot_count_ = slot_count;
     const Tensor& w = update.variable->writable();
-    UpdatePart<T>& part = parts_[args_.part_count++];
+    UpdatePart<T>& part = parts_[count_++];
     part = {w.size(), w.mutable_data<T>(), grad.data<T>(), {}};
     for (std::size_t i = 0; i < update.slots.size(); ++i) {
       part.slots[i] = update.slots[i]->writable().template mutable_data<T>();
     }
   }
   void run() {
-    if (args_.part_count > 0) kernels_for<T>().update[static_cast<int>(rule_.optimizer)](args_);
-    args_.part_count = 0;
+    if (count_ > 0) kernels_for<T>().update[which_](common_, slot_count_, parts_.data(), count_);
+    count_ = 0;
   }
 
  private:
-  const UpdateRule& rule_;
+  std::size_t which_;
+  PreparedUpdate<T> common_;
   std::array<UpdatePart<T>, 16> parts_;
-  UpdateArgs<T> args_;
+  std::size_t count_ = 0;
+  int slot_count_ = 0;
 };
 
 // The updates of `updates` with `grads`.
 void apply_rule(const UpdateRule& rule, std::span<const VariableUpdate> updates, const Tensor* grads,
                 double learning_rate, index_t step) {
   const auto of_type = [&]<class T>(T) {
-    Updates<T> all(rule, learning_rate, step);
+    std::optional<Updates<T>> all;
     for (std::size_t k = 0; k < updates.size(); ++k) {
-      if (updates[k].variable->value().dtype() == dtype_of<T>) all.add(updates[k], grads[k]);
+      if (updates[k].variable->value().dtype() != dtype_of<T>) continue;
+      if (!all) all.emplace(rule, learning_rate, step);
+      all->add(updates[k], grads[k]);
     }
-    all.run();
+    if (all) all->run();
   };
   of_type(float{});
   of_type(double{});
