@@ -2,6 +2,8 @@
 // needs a fused multiply-add.
 #pragma once
 
+#include <type_traits>
+
 #if defined(__AVX512F__) || defined(__FMA__)
 #include <immintrin.h>
 #endif
@@ -28,21 +30,24 @@ struct Vector;
 
 constexpr bool fused = true;
 
+// All lanes: gcc 12 warns of the undefined register behind some intrinsics without a mask.
+template <class T>
+constexpr auto every = static_cast<std::conditional_t<sizeof(T) == 4, __mmask16, __mmask8>>(-1);
+
 // The bits of the root instruction, in half its time: the estimate, a step to some 28 bits, and a last one whose error is
-// far below half a unit. tests/cpp/roots.cpp compares all significands. Where the last remainder, 2^-48 of x, could
-// underflow, and for what has no root, the instruction itself.
+// far below half a unit (tests/cpp/registers.cpp). All from 2^64 x, as the last remainder is 2^-48 of it.
 inline __m512 square_root(__m512 x) {
-  const __m512i least = _mm512_set1_epi32(0x0d800000);  // 2^-100
-  const __m512i above = _mm512_sub_epi32(_mm512_castps_si512(x), least);
-  const __mmask16 usual = _mm512_cmplt_epu32_mask(above, _mm512_set1_epi32(0x7f800000 - 0x0d800000));
-  const __mmask16 zero = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_EQ_OQ);
-  if (__builtin_expect(static_cast<unsigned>(usual | zero) != 0xffffu, 0)) return _mm512_sqrt_ps(x);
-  const __m512 half = _mm512_set1_ps(0.5f);
-  const __m512 estimate = _mm512_maskz_rsqrt14_ps(usual, x);
-  const __m512 g = _mm512_mul_ps(x, estimate), h = _mm512_mul_ps(half, estimate);  // near sqrt(x) and 1 / (2 sqrt(x))
+  if (__builtin_expect(_mm512_cmp_ps_mask(x, _mm512_set1_ps(0x1p63f), _CMP_NLT_UQ), 0))
+    return _mm512_maskz_sqrt_ps(every<float>, x);
+  const __m512 half = _mm512_set1_ps(0.5f), scale = _mm512_set1_ps(0x1p64f);
+  const __m512 y = _mm512_mul_ps(x, scale);
+  // Not infinite for 0, and near enough for the least number above it.
+  const __m512 estimate = _mm512_maskz_rsqrt14_ps(every<float>, _mm512_fmadd_ps(x, scale, _mm512_set1_ps(0x1p-110f)));
+  const __m512 g = _mm512_mul_ps(y, estimate), h = _mm512_mul_ps(half, estimate);  // near sqrt(y) and 1 / (2 sqrt(y))
   const __m512 r = _mm512_fnmadd_ps(g, h, half);
-  const __m512 root = _mm512_fmadd_ps(g, r, g), slope = _mm512_fmadd_ps(h, r, h);
-  return _mm512_fmadd_ps(_mm512_fnmadd_ps(root, root, x), slope, root);
+  const __m512 near = _mm512_fmadd_ps(g, r, g), slope = _mm512_fmadd_ps(h, r, h);
+  const __m512 root = _mm512_fmadd_ps(_mm512_fnmadd_ps(near, near, y), slope, near);
+  return _mm512_mul_ps(root, _mm512_set1_ps(0x1p-32f));
 }
 
 template <>
@@ -59,7 +64,7 @@ struct Vector<float> {
   static Type multiply_add(Type a, Type b, Type c) { return _mm512_fmadd_ps(a, b, c); }
   static Type sqrt(Type x) { return square_root(x); }
   static Type maximum(Type a, Type b) {
-    return _mm512_mask_mov_ps(_mm512_max_ps(a, b), _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a);
+    return _mm512_mask_mov_ps(_mm512_maskz_max_ps(every<float>, a, b), _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a);
   }
 };
 template <>
@@ -74,9 +79,9 @@ struct Vector<double> {
   static void store(double* p, Type x, Some s) { _mm512_mask_storeu_pd(p, s, x); }
   static Type add(Type a, Type b) { return _mm512_add_pd(a, b); }
   static Type multiply_add(Type a, Type b, Type c) { return _mm512_fmadd_pd(a, b, c); }
-  static Type sqrt(Type x) { return _mm512_sqrt_pd(x); }
+  static Type sqrt(Type x) { return _mm512_maskz_sqrt_pd(every<double>, x); }
   static Type maximum(Type a, Type b) {
-    return _mm512_mask_mov_pd(_mm512_max_pd(a, b), _mm512_cmp_pd_mask(a, a, _CMP_UNORD_Q), a);
+    return _mm512_mask_mov_pd(_mm512_maskz_max_pd(every<double>, a, b), _mm512_cmp_pd_mask(a, a, _CMP_UNORD_Q), a);
   }
 };
 

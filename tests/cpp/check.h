@@ -175,6 +175,7 @@ void test_errors(Rng& rng);
 void test_memory_and_threads(Rng& rng);
 void test_pool(Rng& rng);
 void test_products(Rng& rng);
+void test_registers(Rng& rng);
 void test_programs(Rng& rng);
 
 // Calls of malloc so far, but those by the BLAS; always 0 where they are not counted.

@@ -24,6 +24,7 @@ int run_all(std::uint64_t seed) {
                           {"memory and threads", test_memory_and_threads},
                           {"pool", test_pool},
                           {"products", test_products},
+                          {"registers", test_registers},
                           {"programs", test_programs}};
   std::printf("seed %llu, %s\n", static_cast<unsigned long long>(seed), kernels().isa);
   const auto seconds = [start = std::chrono::steady_clock::now()] {
