@@ -456,3 +456,26 @@ def test_a_program_describes_itself():
     f(np.ones((2, 2), np.float32))
     text = f.programs[0].describe()
     assert "2 instructions, arena of" in text and "matmul ((2, 2), (2, 2)) -> (2, 2)" in text
+
+
+@pytest.mark.parametrize("rows", [0, 1, 70])
+@pytest.mark.parametrize("columns", [1, 3, 15, 16])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_loss_and_its_gradient_are_one_step(dtype, columns, rows):
+    rng = np.random.default_rng(rows + columns)
+    z = dg.constant(rng.standard_normal((rows, columns)).astype(dtype) * 10)
+    y = dg.constant(rng.integers(0, columns, rows))
+    loss_fn = dg.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum")
+
+    def step(z, of_loss):
+        with dg.GradientTape() as tape:
+            tape.watch(z)
+            loss = loss_fn(y, z * 1.0)
+            target = of_loss(loss)
+        return loss, target, tape.gradient(target, z)
+
+    for of_loss, joint in ((lambda loss: loss * 2.0, True), (lambda loss: loss * loss, False)):
+        f = dg.function(lambda z, of_loss=of_loss: step(z, of_loss))
+        f(z)
+        assert bits(f(z)) == bits(step(z, of_loss))
+        assert ("loss_and_grad" in f.programs[0].describe()) is joint, "a gradient that waits for the loss comes later"

@@ -132,9 +132,10 @@ void max_of_rows(index_t rows, index_t n, const T* z, T* m) {
 // Of `rows` <= group rows: the maximum m, e = exp(z - m) by columns, and its sum, with the bits that sum_of has.
 template <class T>
 struct NarrowRows {
+  index_t rows, n;
   T m[group], sum[group], e[narrow * group];
 
-  NarrowRows(index_t rows, index_t n, const T* z) {
+  NarrowRows(index_t row_count, index_t cols, const T* z) : rows(row_count), n(cols) {
     max_of_rows(rows, n, z, m);
     for (index_t r = 0; r < rows; ++r) sum[r] = T(0);
     for (index_t j = 0; j < n; ++j) {
@@ -142,6 +143,12 @@ struct NarrowRows {
       for (index_t r = 0; r < rows; ++r) e_j[r] = z[r * n + j] - m[r];
       for (index_t r = 0; r < rows; ++r) e_j[r] = exp(e_j[r]);
       for (index_t r = 0; r < rows; ++r) sum[r] += e_j[r];
+    }
+  }
+  // y = e / sum, row by row.
+  void softmax(T* y) const {
+    for (index_t j = 0; j < n; ++j) {
+      for (index_t r = 0; r < rows; ++r) y[r * n + j] = e[j * group + r] / sum[r];
     }
   }
 };
@@ -157,12 +164,8 @@ template <class T>
 void softmax_of_rows(index_t rows, index_t n, const T* z, T* y) {
   if (n == 0) return;
   if (n <= narrow) {
-    for_groups(rows, [=](index_t first, index_t count) {
-      const NarrowRows<T> some(count, n, z + first * n);
-      for (index_t j = 0; j < n; ++j) {
-        for (index_t r = 0; r < count; ++r) y[(first + r) * n + j] = some.e[j * group + r] / some.sum[r];
-      }
-    });
+    for_groups(rows,
+               [=](index_t first, index_t count) { NarrowRows<T>(count, n, z + first * n).softmax(y + first * n); });
     return;
   }
   for (index_t r = 0; r < rows; ++r, z += n, y += n) {

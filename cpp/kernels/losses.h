@@ -80,11 +80,34 @@ void loss(const LossArgs<T>& args, T* values) {
   });
 }
 
-// A single column of an elementwise loss is one loop over entries instead of a short one per row.
+// Values and gradients of short rows of logits from the same exponentials. d may be the logits.
 template <class T, class Entry>
-void loss_grad(const LossArgs<T>& args, const T* row_scale, index_t row_scale_step, T* d) {
+void softmax_loss_and_grad(const LossArgs<T>& args, const T* row_scale, index_t row_scale_step, T* d, T* values) {
+  for_softmax_rows<Entry>(args, [=](formulas::SoftmaxRows<T> some, index_t first) {
+    const formulas::NarrowRows<T> of(some.rows, some.n, some.z);
+    T log_sum[formulas::group];
+    for (index_t r = 0; r < some.rows; ++r) log_sum[r] = formulas::log(of.sum[r]);
+    some.m = of.m;
+    some.log_sum = log_sum;
+    Entry::softmax_values(some, values + first);
+    T* p = d + first * some.n;
+    of.softmax(p);
+    some.p = p;
+    Entry::softmax_grads(some, row_scale + first * row_scale_step, row_scale_step, p);
+  });
+}
+
+// A single column of an elementwise loss is one loop over entries instead of a short one per row. `values` may be null.
+template <class T, class Entry>
+void loss_grad(const LossArgs<T>& args, const T* row_scale, index_t row_scale_step, T* d, T* values) {
   formulas::visit_form<Entry>(args.form, [&](auto tag) {
     constexpr LossForm form = decltype(tag)::form;
+    if constexpr (form == LossForm::logits && from_logits<Entry>(form)) {
+      if (values && args.cols > 0 && args.cols <= formulas::narrow) {
+        return softmax_loss_and_grad<T, Entry>(args, row_scale, row_scale_step, d, values);
+      }
+    }
+    if (values) loss<T, Entry>(args, values);
     if constexpr (Entry::elementwise) {
       if (args.cols == 1) {
         const auto slope = Entry::template slope_at<form>(loss_row<Entry>(args, 0));

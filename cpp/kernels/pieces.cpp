@@ -213,10 +213,10 @@ void loss(const LossArgs<T>& args, T* values) {
   });
 }
 template <class T, Loss which>
-void loss_grad(const LossArgs<T>& args, const T* row_scale, index_t row_scale_step, T* d) {
+void loss_grad(const LossArgs<T>& args, const T* row_scale, index_t row_scale_step, T* d, T* values) {
   loss_pieces<which>(args, [&](const LossArgs<T>& piece, index_t first) {
     whole<T>().loss_grad[static_cast<int>(which)](piece, row_scale + first * row_scale_step, row_scale_step,
-                                                  d + first * args.cols);
+                                                  d + first * args.cols, values ? values + first : nullptr);
   });
 }
 

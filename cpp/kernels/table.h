@@ -104,8 +104,10 @@ struct Kernels {
 
   // values[r]: the loss of row r, reduced over its columns (before weights and reduction).
   void (*loss[size_of<Loss>()])(const LossArgs<T>& args, T* values);
-  // d[r, c] = row_scale[r * row_scale_step] * d values[r] / d y_pred[r, c]; for LossForm::fused: / d z[r, c]
-  void (*loss_grad[size_of<Loss>()])(const LossArgs<T>& args, const T* row_scale, index_t row_scale_step, T* d);
+  // d[r, c] = row_scale[r * row_scale_step] * d values[r] / d y_pred[r, c]; for LossForm::fused: / d z[r, c]. And the
+  // values of `loss`, if `values` is not null.
+  void (*loss_grad[size_of<Loss>()])(const LossArgs<T>& args, const T* row_scale, index_t row_scale_step, T* d,
+                                     T* values);
 
   // An optimizer step: first what all entries have in common, then several arrays with the same number of slots.
   void (*prepare_update[size_of<Optimizer>()])(const UpdateArgs<T>& args, PreparedUpdate<T>& prepared);

@@ -136,6 +136,7 @@ bool loss_vjp(VjpContext& c) {
 
 void loss_grad_shapes(const Tensors& in, const Params&, Specs& out) { out.push_back({in[1].dtype(), in[1].shape()}); }
 
+// With a second output: the values, too.
 void loss_grad_eval(const Tensors& in, const Params& params, Tensors& out) {
   const LossParams& p = loss_params(params);
   const LossRows rows(in[0], in[1], in.size() > 3 ? &in[3] : nullptr, p);
@@ -144,7 +145,8 @@ void loss_grad_eval(const Tensors& in, const Params& params, Tensors& out) {
   visit_float(in[1].dtype(), [&](auto type) {
     using T = typename decltype(type)::type;
     kernels_for<T>().loss_grad[static_cast<int>(p.loss)](loss_args<T>(rows.y_true, rows.y_pred, rows.z_or_null(), p),
-                                                         in[2].data<T>(), 1, d.mutable_data<T>());
+                                                         in[2].data<T>(), 1, d.mutable_data<T>(),
+                                                         out.size() > 1 ? out[1].mutable_data<T>() : nullptr);
   });
   if (!last) {
     PauseRecording pause;
@@ -194,6 +196,13 @@ constexpr Primitive loss_grad_of(int in_place) {
 const Primitive loss_grad_primitive = loss_grad_of(-1);
 const Primitive loss_grad_in_place_primitive = loss_grad_of(1);
 
+// What programs make of both. Outputs: the gradient, then the values.
+constexpr Primitive loss_and_grad_of(int in_place) {
+  return {.name = "loss_and_grad", .check = labels_check, .eval = loss_grad_eval, .in_place = in_place};
+}
+const Primitive loss_and_grad_primitive = loss_and_grad_of(-1);
+const Primitive loss_and_grad_in_place_primitive = loss_and_grad_of(1);
+
 // Whether each gradient may lie where the prediction was.
 bool writes_in_place(const LossParams& p) {
   return formulas::visit(p.loss, [&](auto entry) { return !decltype(entry)::rereads(p.form); });
@@ -207,6 +216,12 @@ Tensor loss_grad(const Tensor& y_true, const Tensor& y_pred, const Tensor& dvalu
 }
 
 }  // namespace
+
+const Primitive* loss_with_grad(const Primitive& loss, const Primitive& grad) {
+  if (&loss != &loss_primitive) return nullptr;
+  if (&grad == &loss_grad_primitive) return &loss_and_grad_primitive;
+  return &grad == &loss_grad_in_place_primitive ? &loss_and_grad_in_place_primitive : nullptr;
+}
 
 Tensor loss_values(const Tensors& inputs, const LossParams& params) { return run1(loss_primitive, inputs, params); }
 

@@ -130,6 +130,8 @@ void align_ranks(Tensor& a, Tensor& b);
 Tensor reduce_values(Tensor values, Tensor sample_weight, Reduction reduction);
 // The primitive: aligned y_true and y_pred (and z and the y_pred that was passed, for LossForm::fused) to values.
 Tensor loss_values(const Tensors& inputs, const LossParams& params);
+// The primitive that does what these two do: from the inputs of `grad` the gradient and the values. Null for others.
+const Primitive* loss_with_grad(const Primitive& loss, const Primitive& grad);
 Tensor loss(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight, const LossOptions& options);
 
 // Clipping. clip_norm t / max(|t|, clip_norm), the norm over `axes`; `clip_norm` is a tensor of t's dtype.

@@ -89,6 +89,8 @@ struct LossParams {
   LossForm form;
   LossParameters parameters;  // in the order that the formula declares
   int axis;                   // of the classes; non-negative
+
+  bool operator==(const LossParams&) const = default;
 };
 // uniform: in [a, b); normal: mean a, standard deviation b; truncated_normal: redrawn outside of a +- 2 b; integers: in
 // [lo, hi), for hi > lo.

@@ -34,8 +34,7 @@ const Tensor& Variable::read() {
   return value_;
 }
 
-const Tensor& Variable::writable() {
-  if (value_.is_unshared()) return value_;
+const Tensor& Variable::unshare() {
   // Records hold the TensorImpl, views hold the Storage: either kind of reader must not see the write.
   Ref<Storage> mine = value_.storage();
   value_ = value_.with_storage(mine);

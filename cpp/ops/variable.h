@@ -22,13 +22,15 @@ class Variable : public std::enable_shared_from_this<Variable> {
   // share it are first moved to a copy, so what a tape or a user holds never changes.
   void assign(const Tensor& value);
   // The memory for an in-place update, under the same rule.
-  const Tensor& writable();
+  const Tensor& writable() { return value_.is_unshared() ? value_ : unshare(); }
 
   std::string name;
   std::string path;  // layer/name once a layer owns it
   const bool trainable;
 
  private:
+  const Tensor& unshare();
+
   Tensor value_;
 };
 

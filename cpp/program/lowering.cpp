@@ -6,6 +6,7 @@
 #include <numeric>
 #include <string_view>
 
+#include "ops/ops.h"
 #include "program/arena.h"
 #include "program/program.h"
 
@@ -42,6 +43,7 @@ class Lowering {
   void run() {
     copy_results();
     drop_unneeded();
+    join_losses();
     copy_unsafe_views();
     find_memory();
     share_in_place();
@@ -94,6 +96,33 @@ class Lowering {
     std::reverse(kept.begin(), kept.end());
     script_.steps = std::move(kept);
     needed_ = std::move(needed);
+  }
+
+  // A loss and its gradient, where that does not wait for the values, are one step: both need the same exponentials.
+  void join_losses() {
+    const std::vector<int> root = roots();
+    std::vector<std::size_t> made(script_.values.size(), 0);  // by which step, counted from 1
+    for (std::size_t s = 0; s < script_.steps.size(); ++s)
+      for (const int v : script_.steps[s].outputs) made[at(v)] = s + 1;
+    const auto changes = [&](int v) { return value(root[at(v)]).kind == ScriptValue::variable; };
+    for (std::size_t s = 0; s < script_.steps.size(); ++s) {
+      ScriptStep& loss = script_.steps[s];
+      const auto grad = std::find_if(
+          script_.steps.begin() + static_cast<std::ptrdiff_t>(s), script_.steps.end(), [&](const ScriptStep& other) {
+            if (!loss.primitive || !other.primitive || !loss_with_grad(*loss.primitive, *other.primitive)) return false;
+            const bool fused = other.inputs.size() > 3;
+            return std::equal(other.inputs.begin(), other.inputs.begin() + 2, loss.inputs.begin()) &&
+                   (!fused || other.inputs[3] == loss.inputs[2]) && made[at(other.inputs[2])] <= s &&
+                   std::get<LossParams>(loss.params) == std::get<LossParams>(other.params) &&
+                   std::none_of(other.inputs.begin(), other.inputs.end(), changes);
+          });
+      if (grad == script_.steps.end()) continue;
+      loss.primitive = loss_with_grad(*loss.primitive, *grad->primitive);
+      loss.name = loss.primitive->name;
+      loss.inputs = grad->inputs;
+      loss.outputs = {grad->outputs[0], loss.outputs[0]};
+      script_.steps.erase(grad);  // `made` is one too high for what comes behind, which is on the safe side
+    }
   }
 
   // A view of a variable that is read after the variable was written has to be a copy.
