@@ -78,7 +78,8 @@ bool same_arrays(const Arrays<T>& a, const Arrays<T>& b) {
 
 template <class T, class Entry>
 void test_optimizer(Rng& rng, std::size_t which, const Kernels<T>& plain, const Kernels<T>& kernels, const char* isa) {
-  const double hyper[] = {0.9, 0.99, 1e-7, 1.0};
+  const double hyper[] = {0.9, 0.99, 1e-7, 1.0, 0.5};
+  static_assert(formulas::hyper_count<Entry> <= 5);
   for (int slot_count = Entry::min_slots; slot_count <= formulas::max_slots<Entry>; ++slot_count) {
     for (index_t n = 0; n < 70; ++n) {
       Arrays<T> expected = draw<T>(rng, n), got = expected;
