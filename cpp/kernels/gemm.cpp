@@ -185,25 +185,27 @@ constexpr index_t most_copied = 64 * 64, least_rows_for_copy = 8;
 
 }  // namespace
 
+index_t Panels::begin(index_t number) const {
+  constexpr index_t tile = 16;
+  return std::min(length, ceil_div(ceil_div(length, tile) * number, count) * tile);
+}
+
 Panels panels(Transpose b_op, index_t m, index_t n, index_t k) {
   // Cutting one side packs the other operand once more per panel, so the longer side is cut, and in lengths that keep
   // this to some 5 % of the time (256 lines: 10 %, worth it where there would be fewer than four panels to share). Their
   // number is even, for two or four threads; a product of some 100 us makes two.
-  constexpr index_t tile = 16;  // the largest tile of a BLAS kernel
   const index_t longer = std::max(m, n), lines = longer >= 4 * 512 ? 512 : 256;
   const index_t work_per_line = std::max<index_t>(1, std::min(m, n)) * std::max<index_t>(1, k);
   const bool small = b_op == Transpose::no && work_per_line <= small_product / least_lines;
-  // Equal panels, so that threads finish together.
   index_t count = 1;
   if (small) {
-    count = ceil_div(longer, small_product / work_per_line / tile * tile);
+    count = ceil_div(longer, small_product / work_per_line / 16 * 16);
   } else if (longer >= 2 * lines) {
     count = ceil_div(longer / lines, 2) * 2;
   } else if (longer >= 2 * least_lines && longer >= 8 * small_product / work_per_line) {
     count = 2;
   }
-  const index_t cut = ceil_div(ceil_div(longer, std::max<index_t>(1, count)), tile) * tile;
-  return m >= n ? Panels{std::max(cut, tile), n} : Panels{m, std::max(cut, tile)};
+  return {n > m, longer, count};
 }
 
 index_t sum_block(index_t m, index_t n) {
@@ -260,8 +262,9 @@ void product(Transpose a_op, Transpose b_op, index_t m, index_t n, index_t k, co
   const Panels cut = panels(b_op, m, n, block);
   // One panel of C with all of its sum, so that sums keep their order and need no scratch.
   const auto panel = [&](index_t number) {
-    const index_t i = cut.cols < n ? 0 : number * cut.rows, j = cut.cols < n ? number * cut.cols : 0;
-    const index_t rows = std::min(cut.rows, m - i), cols = std::min(cut.cols, n - j);
+    const index_t begin = cut.begin(number), lines = cut.begin(number + 1) - begin;
+    const index_t i = cut.by_columns ? 0 : begin, j = cut.by_columns ? begin : 0;
+    const index_t rows = cut.by_columns ? m : lines, cols = cut.by_columns ? lines : n;
     index_t p = 0;
     do {  // at least once: k == 0 clears C
       gemm(a_op, b_op, rows, cols, std::min(block, k - p), a + (a_trans ? p * lda + i : i * lda + p), lda,
@@ -269,12 +272,11 @@ void product(Transpose a_op, Transpose b_op, index_t m, index_t n, index_t k, co
       p += block;
     } while (p < k);
   };
-  const index_t count = cut.cols < n ? ceil_div(n, cut.cols) : ceil_div(m, cut.rows);
-  if (count > 1 && products_per_task(m, n, k) == 1) {
+  if (cut.count > 1 && products_per_task(m, n, k) == 1) {
     blas();  // opened by the caller: the pool's threads only compute
-    parallel_for(count, panel);
+    parallel_for(cut.count, panel);
   } else {
-    for (index_t number = 0; number < count; ++number) panel(number);
+    for (index_t number = 0; number < cut.count; ++number) panel(number);
   }
 }
 

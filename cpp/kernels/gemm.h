@@ -32,9 +32,13 @@ void product_plus_bias(index_t m, index_t n, index_t k, const T* a, const T* b, 
 // threads and on eager or compiled execution: a BLAS sums in another order for other sizes. Threads may decide who
 // computes a panel, never where it starts.
 
-// The panels of C: the longer side is cut, so one of the two is at least m or n. The last panel may be shorter.
+// The panels of C: the longer side is cut into `count` parts.
 struct Panels {
-  index_t rows, cols;
+  bool by_columns;
+  index_t length, count;
+
+  // The first line of a panel; the end of the last one for `count`. Multiples of the largest tile of a BLAS kernel.
+  index_t begin(index_t number) const;
 };
 Panels panels(Transpose b_op, index_t m, index_t n, index_t k);
 
