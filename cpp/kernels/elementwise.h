@@ -162,7 +162,9 @@ static_assert(Compares::size == size_of<Compare>(), "one entry per enum value, i
 template <class T, class Entry>
 void unary(index_t n, const T* x, T* y) {
   if constexpr (fused && std::is_same_v<Entry, UnaryEntry<Unary::sqrt>>) {
-    for_each_pack<T>(n, [x, y](index_t i, auto... some) { sqrt(Pack<T>::load(x + i, some...)).store(y + i, some...); });
+    for_each_pack<T>(n, [x, y](auto pack, index_t i, auto... some) {
+      sqrt(decltype(pack)::load(x + i, some...)).store(y + i, some...);
+    });
   } else {
     fill(n, y, [x](index_t i) { return Entry::apply(x[i]); });
   }

@@ -53,7 +53,9 @@ using StepOf = typename Entry::template Step<T>;
 template <int slot_count, class T, class Entry>
 constexpr bool takes_packs = [] {
   if constexpr (fused) {
-    return requires(const StepOf<Entry, T>& step, Pack<T> x) { Entry::template update<slot_count>(step, x, x, &x); };
+    return requires(const StepOf<Entry, T>& step, Pack<T, Root::estimate> x) {
+      Entry::template update<slot_count>(step, x, x, &x);
+    };
   } else {
     return false;
   }
@@ -67,11 +69,12 @@ template <int slot_count, class T, class Entry>
   T* slots[slot_count + 1];  // + 1: an array has at least one entry
   for (int k = 0; k < slot_count; ++k) slots[k] = part.slots[static_cast<std::size_t>(k)];
   if constexpr (takes_packs<slot_count, T, Entry>) {
-    for_each_pack<T>(part.n, [&](index_t i, auto... some) {
-      Pack<T> w_i = Pack<T>::load(w + i, some...);
-      Pack<T> slots_i[slot_count + 1];
-      for (int k = 0; k < slot_count; ++k) slots_i[k] = Pack<T>::load(slots[k] + i, some...);
-      Entry::template update<slot_count>(step, Pack<T>::load(grad + i, some...), w_i, slots_i);
+    for_each_pack<T>(part.n, [&](auto pack, index_t i, auto... some) {
+      using Pack = decltype(pack);
+      Pack w_i = Pack::load(w + i, some...);
+      Pack slots_i[slot_count + 1];
+      for (int k = 0; k < slot_count; ++k) slots_i[k] = Pack::load(slots[k] + i, some...);
+      Entry::template update<slot_count>(step, Pack::load(grad + i, some...), w_i, slots_i);
       for (int k = 0; k < slot_count; ++k) slots_i[k].store(slots[k] + i, some...);
       w_i.store(w + i, some...);
     });

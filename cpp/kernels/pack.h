@@ -7,7 +7,10 @@
 namespace densegrad {
 namespace {
 
-template <class T>
+// How it takes roots. The bits are the same: what differs is which units of the processor are busy.
+enum class Root { estimate, instruction };
+
+template <class T, Root root>
 struct Pack {
   using V = Vector<T>;
   typename V::Type x;
@@ -27,16 +30,26 @@ struct Pack {
   friend Pack operator-(Pack a) { return Pack(-a.x); }
   Pack& operator+=(Pack b) { return *this = *this + b; }
   Pack& operator-=(Pack b) { return *this = *this - b; }
-  friend Pack sqrt(Pack a) { return Pack(V::sqrt(a.x)); }
+  friend Pack sqrt(Pack a) { return Pack(root == Root::estimate ? V::sqrt(a.x) : V::sqrt_instruction(a.x)); }
   friend Pack maximum(Pack a, Pack b) { return Pack(V::maximum(a.x, b.x)); }
 };
 
-// f(i) for each full register of n entries, then f(i, some) for what is left.
+// f(pack, i) for each full register of n entries, then f(pack, i, some) for what is left; `pack` tells the type. Every other
+// one takes its roots from the divider, which else would wait for the multipliers.
 template <class T, class F>
 inline void for_each_pack(index_t n, const F& f) {
+  constexpr Pack<T, Root::estimate> even{};
+  constexpr Pack<T, Root::instruction> odd{};
   index_t i = 0;
-  for (; i + lanes<T> <= n; i += lanes<T>) f(i);
-  if (i < n) f(i, Vector<T>::some(static_cast<int>(n - i)));
+  for (; i + 2 * lanes<T> <= n; i += 2 * lanes<T>) {
+    f(even, i);
+    f(odd, i + lanes<T>);
+  }
+  if (i + lanes<T> <= n) {
+    f(even, i);
+    i += lanes<T>;
+  }
+  if (i < n) f(even, i, Vector<T>::some(static_cast<int>(n - i)));
 }
 
 }  // namespace

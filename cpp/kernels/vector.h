@@ -63,6 +63,7 @@ struct Vector<float> {
   static Type add(Type a, Type b) { return _mm512_add_ps(a, b); }
   static Type multiply_add(Type a, Type b, Type c) { return _mm512_fmadd_ps(a, b, c); }
   static Type sqrt(Type x) { return square_root(x); }
+  static Type sqrt_instruction(Type x) { return _mm512_maskz_sqrt_ps(every<float>, x); }
   static Type maximum(Type a, Type b) {
     return _mm512_mask_mov_ps(_mm512_maskz_max_ps(every<float>, a, b), _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a);
   }
@@ -79,7 +80,8 @@ struct Vector<double> {
   static void store(double* p, Type x, Some s) { _mm512_mask_storeu_pd(p, s, x); }
   static Type add(Type a, Type b) { return _mm512_add_pd(a, b); }
   static Type multiply_add(Type a, Type b, Type c) { return _mm512_fmadd_pd(a, b, c); }
-  static Type sqrt(Type x) { return _mm512_maskz_sqrt_pd(every<double>, x); }
+  static Type sqrt(Type x) { return sqrt_instruction(x); }
+  static Type sqrt_instruction(Type x) { return _mm512_maskz_sqrt_pd(every<double>, x); }
   static Type maximum(Type a, Type b) {
     return _mm512_mask_mov_pd(_mm512_maskz_max_pd(every<double>, a, b), _mm512_cmp_pd_mask(a, a, _CMP_UNORD_Q), a);
   }
@@ -103,7 +105,8 @@ struct Vector<float> {
   static void store(float* p, Type x, Some s) { _mm256_maskstore_ps(p, s, x); }
   static Type add(Type a, Type b) { return _mm256_add_ps(a, b); }
   static Type multiply_add(Type a, Type b, Type c) { return _mm256_fmadd_ps(a, b, c); }
-  static Type sqrt(Type x) { return _mm256_sqrt_ps(x); }
+  static Type sqrt(Type x) { return sqrt_instruction(x); }
+  static Type sqrt_instruction(Type x) { return _mm256_sqrt_ps(x); }
   static Type maximum(Type a, Type b) {
     return _mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
   }
@@ -120,7 +123,8 @@ struct Vector<double> {
   static void store(double* p, Type x, Some s) { _mm256_maskstore_pd(p, s, x); }
   static Type add(Type a, Type b) { return _mm256_add_pd(a, b); }
   static Type multiply_add(Type a, Type b, Type c) { return _mm256_fmadd_pd(a, b, c); }
-  static Type sqrt(Type x) { return _mm256_sqrt_pd(x); }
+  static Type sqrt(Type x) { return sqrt_instruction(x); }
+  static Type sqrt_instruction(Type x) { return _mm256_sqrt_pd(x); }
   static Type maximum(Type a, Type b) {
     return _mm256_blendv_pd(_mm256_max_pd(a, b), a, _mm256_cmp_pd(a, a, _CMP_UNORD_Q));
   }
