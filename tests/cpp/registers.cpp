@@ -45,10 +45,14 @@ struct Arrays {
   std::array<std::vector<T>, most_slots> slots;
 };
 
-// Entries of all sizes, zeros, and what is beyond n.
+// Entries of all sizes, zeros and NaN, and what is beyond n.
 template <class T>
 Arrays<T> draw(Rng& rng, index_t n) {
-  const auto one = [&] { return rng.below(8) == 0 ? T(0) : static_cast<T>(std::exp2(rng.uniform(-60, 20))); };
+  const auto one = [&] {
+    const index_t kind = rng.below(16);
+    if (kind == 0) return std::numeric_limits<T>::quiet_NaN();
+    return kind < 3 ? T(0) : static_cast<T>(std::exp2(rng.uniform(-60, 20)));
+  };
   Arrays<T> all;
   for (auto* array : {&all.w, &all.grad}) {
     for (index_t i = 0; i < n + 3; ++i) array->push_back(rng.below(2) ? one() : -one());
@@ -68,12 +72,14 @@ void step(const Kernels<T>& kernels, std::size_t which, int slot_count, index_t 
   kernels.update[which](prepared, slot_count, &part, 1);
 }
 
+// Equal bits, or NaN in both.
 template <class T>
 bool same_arrays(const Arrays<T>& a, const Arrays<T>& b) {
-  const auto same_bytes = [](const std::vector<T>& x, const std::vector<T>& y) {
-    return std::memcmp(x.data(), y.data(), x.size() * sizeof(T)) == 0;
+  const auto same_entry = [](T x, T y) { return std::isnan(x) ? std::isnan(y) : std::memcmp(&x, &y, sizeof x) == 0; };
+  const auto same = [&](const std::vector<T>& x, const std::vector<T>& y) {
+    return std::equal(x.begin(), x.end(), y.begin(), y.end(), same_entry);
   };
-  return same_bytes(a.w, b.w) && std::equal(a.slots.begin(), a.slots.end(), b.slots.begin(), same_bytes);
+  return same(a.w, b.w) && std::equal(a.slots.begin(), a.slots.end(), b.slots.begin(), same);
 }
 
 template <class T, class Entry>
