@@ -1,6 +1,7 @@
 """The rows of docs/differences.md on what TensorFlow raises, and what it does not say."""
 
 import densegrad.tf as tf
+import numpy as np
 import pytest
 from difference_rows import row
 
@@ -71,3 +72,39 @@ def test_watched_weights_have_their_names():
     watched = tape.watched_variables()
     assert {v.name for v in watched} == {"kernel", "bias", "scale:0"}
     assert {v.path for v in watched} == {"dense/kernel", "dense/bias", "scale"}
+
+
+@row("a number or an array of a symbolic tensor: `float(x)`, `np.array(x)`, `x.numpy()`, a loop over it")
+def test_values_of_symbolic_tensors_are_type_errors():
+    x = tf.keras.Input((3,))
+    for read in (float, int, bool, np.array, lambda t: t.numpy(), len, list):
+        with pytest.raises(TypeError, match="a symbolic tensor of a functional model has no values here"):
+            read(x)
+
+
+@row("TensorFlow's and NumPy's functions of a symbolic tensor")
+def test_functions_of_symbolic_tensors_are_part_of_the_model():
+    x = tf.keras.Input((3,))
+    model = tf.keras.Model(x, [tf.reduce_sum(x, 1), np.exp(x)])
+    rows = np.float32([[1, 2, 3], [4, 5, 6]])
+    total, powers = model(rows)
+    assert total.numpy().tolist() == [6, 15] and np.array_equal(powers, tf.exp(rows))
+
+
+@row("`tf.linalg.cholesky` of a matrix that is not positive definite")
+def test_cholesky_names_the_pivot():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`a` is not positive definite: its pivot 1 is -3"):
+        tf.linalg.cholesky([[1.0, 2.0], [2.0, 1.0]])
+
+
+@row("`tf.tile` with fewer multiples than axes")
+def test_multiples_count_from_the_last_axis():
+    x = np.float32([[1, 2], [3, 4]])
+    assert np.array_equal(tf.tile(x, [2]), np.tile(x, [2]))
+
+
+@row("`GaussianDropout(1)` and `AlphaDropout(1)`")
+def test_noise_without_end_is_refused():
+    for layer in (tf.keras.layers.GaussianDropout, tf.keras.layers.AlphaDropout):
+        with pytest.raises(ValueError, match="Expected a float value of at least 0 and less than 1. Received: rate=1"):
+            layer(1)

@@ -208,3 +208,20 @@ def test_setting_trainable_sets_the_layers_inside():
     inner.trainable = False
     model.trainable = True
     assert inner.trainable and len(model.trainable_variables) == 2
+
+
+@row("`compiled_metrics.update_state` in a `train_step` for Keras 2")
+def test_older_steps_update_the_metrics_alone():
+    class Own(dg.Sequential):
+        def train_step(self, data):
+            x, y = data
+            pred = self(x)
+            self.compiled_metrics.update_state(y, pred)
+            loss = self.compiled_loss(y, pred)
+            return {m.name: m.result() for m in self.metrics if m.name != "loss"} | {"loss": loss}
+
+    model = Own([dg.layers.Dense(1, kernel_initializer="ones")])
+    model.compile("sgd", "mse", metrics=["mae"])
+    x = np.float32([[2.0], [4.0]])
+    logs = model.fit(x, 0 * x, verbose=0).history
+    assert logs == {"loss": [10.0], "mae": [3.0]}

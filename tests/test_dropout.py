@@ -125,3 +125,18 @@ def test_errors(call, error, text):
     with pytest.raises(error) as info:
         call()
     assert str(info.value) == text
+
+
+@pytest.mark.parametrize(
+    "layer", [L.Dropout, L.GaussianDropout, L.GaussianNoise, L.AlphaDropout], ids=lambda cls: cls.__name__
+)
+def test_in_a_batch_all_examples_share_a_draw(layer):
+    """As every draw inside of `vmap`; where nothing is known but a shape, nothing is drawn."""
+    x = np.ones((5, 20), "f")
+    one = layer(0.5, seed=3)(x[:1], training=True)[0]
+    batch = dg.vmap(lambda row: layer(0.5, seed=3)(row[None], training=True)[0])(x)
+    np.testing.assert_array_equal(batch, np.stack([one] * 5))
+    assert not np.array_equal(one, x[0])
+    drawn, fresh = layer(0.5, seed=3), layer(0.5, seed=3)
+    drawn(dg.Input((20,), batch_size=1), training=True)
+    np.testing.assert_array_equal(drawn(x, training=True), fresh(x, training=True))

@@ -4,6 +4,7 @@ import numpy as np
 
 from densegrad import _core, ops
 from densegrad.errors import InvalidArgumentError
+from densegrad.ops import scattering
 
 _DEVICE = "/job:localhost/replica:0/task:0/device:CPU:0"
 _get = _core.Variable.__getitem__
@@ -116,21 +117,53 @@ def scatter_nd_sub(self, indices, updates, name=None):
         return self.assign_sub(ops.scatter(indices, _core.convert(updates, self.dtype), self.shape))
 
 
+def scatter_nd_max(self, indices, updates, name=None):
+    """Writes the larger of entry and update at index vectors; returns the variable. Source: TensorFlow, the same."""
+    with _core.Pause():
+        updates = _core.convert(updates, self.dtype)
+        largest = scattering.of_places(ops.max, scattering.lowest(self.dtype), self, indices, updates)
+        return self.assign(ops.maximum(self.value, largest))
+
+
+def scatter_nd_min(self, indices, updates, name=None):
+    """Writes the smaller of entry and update at index vectors; returns the variable. Source: TensorFlow, the same."""
+    with _core.Pause():
+        updates = _core.convert(updates, self.dtype)
+        least = scattering.of_places(ops.min, scattering.highest(self.dtype), self, indices, updates)
+        return self.assign(ops.minimum(self.value, least))
+
+
+def _scatter_nd_mul(self, indices, updates, name=None):
+    """Multiplies entries at index vectors by updates; returns the variable."""
+    with _core.Pause():
+        updates = _core.convert(updates, self.dtype)
+        return self.assign(self.value * scattering.of_places(ops.prod, 1, self, indices, updates))
+
+
+def _scatter_nd_div(self, indices, updates, name=None):
+    """Divides entries at index vectors by updates; returns the variable."""
+    with _core.Pause():
+        updates = _core.convert(updates, self.dtype)
+        return self.assign(self.value / scattering.of_places(ops.prod, 1, self, indices, updates))
+
+
 def _by_rows(method):
     def scatter(self, sparse_delta, use_locking=False, name=None):
         return method(self, ops.expand_dims(sparse_delta.indices, -1), sparse_delta.values)
 
-    scatter.__name__ = scatter.__qualname__ = method.__name__.replace("_nd", "")
-    scatter.__doc__ = f"`{method.__name__}` with the rows of an `IndexedSlices`. Source: TensorFlow, the same method."
+    scatter.__name__ = scatter.__qualname__ = method.__name__.replace("_nd", "").lstrip("_")
+    text = method.__doc__.split("; returns")[0].replace("at index vectors", "in rows")
+    scatter.__doc__ = f"{text}, by an `IndexedSlices`; returns the variable. Source: TensorFlow, the same method."
     return scatter
 
 
-_OWN = (read_value, gather_nd, sparse_read, scatter_nd_update, scatter_nd_add, scatter_nd_sub)
+_SCATTERS = (scatter_nd_update, scatter_nd_add, scatter_nd_sub, scatter_nd_max, scatter_nd_min)
+_OWN = (read_value, gather_nd, sparse_read, *_SCATTERS)
 
 
 def install():
     """Gives Variable its methods, and both classes what they have for TensorFlow's sake."""
-    for method in (*_OWN, *map(_by_rows, _OWN[3:])):
+    for method in (*_OWN, *map(_by_rows, (*_SCATTERS, _scatter_nd_mul, _scatter_nd_div))):
         setattr(_core.Variable, method.__name__, method)
     _core.Variable.__getitem__ = _getitem
     for cls in (_core.Tensor, _core.Variable):

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import functools
+import threading
 import warnings
 
 from densegrad import _core, config, nest
 
 __all__ = ["vmap"]
+
+_open = threading.local()  # how many batches the thread is in
+
+
+def in_batch() -> bool:
+    """Return whether a function runs on the stand-ins of a batch."""
+    return getattr(_open, "count", 0) > 0
 
 
 def vmap(function, in_axes=0, out_axes=0):
@@ -67,10 +75,13 @@ def _over_batch(apply, batches, batch):
         structure[:] = [apply(examples)]
         return nest.flatten(structure[0])
 
+    _open.count = getattr(_open, "count", 0) + 1
     try:
         return structure, _core.vmap(flat, batches, batch)
     except _core.SymbolicError:
         pass
+    finally:
+        _open.count -= 1
     if not batch:
         raise ValueError(
             "[vmap] the function reads the value of an example and the batch is empty, so nothing tells the shape of "

@@ -146,6 +146,18 @@ class Compiled:
             raise ValueError("[compute_loss] there is no loss: pass `loss` to `compile()`.")
         return loss
 
+    def compiled_loss(self, y, y_pred, sample_weight=None, regularization_losses=None):
+        """Return what `compute_loss` does, with the penalties of the layers: its name in older steps.
+
+        Source: Keras `Model.compiled_loss`.
+        """
+        return self.compute_loss(y=y, y_pred=y_pred, sample_weight=sample_weight)
+
+    @property
+    def compiled_metrics(self):
+        """What updates the metrics of `compile` in older steps: `compiled_metrics.update_state(y, y_pred)`."""
+        return CompiledMetrics(None, None, None) if self._compiled_metrics is None else self._compiled_metrics
+
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Add a batch to the metrics of `compile`, and return the values of all; override it for others.
 

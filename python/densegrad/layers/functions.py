@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 from densegrad.config import is_integer
 from densegrad.layers.base import Layer
 from densegrad.layers.configs import names
@@ -118,8 +120,6 @@ def _function_of(config, custom_objects):
 
 
 def _parameters(function):
-    import inspect  # a sixth of the time that `import densegrad` takes
-
     try:
         return inspect.signature(function).parameters.keys()
     except ValueError:  # of a function in C

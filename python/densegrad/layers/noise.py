@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 
-from densegrad import _core, random
+from densegrad import _core, batching, random
 from densegrad.config import is_number
 from densegrad.layers.base import Layer
 from densegrad.layers.configs import names
+
+
+def has_no_numbers(x):
+    """Return whether `x` only stands for a shape, so that nothing is to be drawn; an example of a batch does not."""
+    return x.is_symbolic and not (batching.in_batch() and None not in x.shape)
 
 
 class _Noise(Layer):
@@ -31,7 +36,7 @@ class _Noise(Layer):
         amount = getattr(self, self._amount)
         if not training or amount == 0:
             return x
-        return _core.identity(x) if x.is_symbolic else self._noisy(x, amount)
+        return _core.identity(x) if has_no_numbers(x) else self._noisy(x, amount)
 
     def compute_output_shape(self, input_shape):
         """Return `input_shape` as it is."""

@@ -6,6 +6,7 @@ from densegrad import _core, random, regularizers
 from densegrad.config import is_integer, is_number
 from densegrad.layers.base import Layer
 from densegrad.layers.configs import names
+from densegrad.layers.noise import has_no_numbers
 
 
 def _checked_shape(noise_shape):
@@ -63,7 +64,7 @@ class Dropout(Layer):
     def call(self, x, training=False):
         if not training or self.rate == 0:
             return x
-        if x.is_symbolic:  # nothing is drawn
+        if has_no_numbers(x):
             return _core.identity(x)
         if self.rate == 1:
             return _core.where(False, x, 0.0)

@@ -8,6 +8,12 @@ from densegrad.layers.configs import names
 from densegrad.saving import serialize_keras_object
 from densegrad.training import Trainer
 
+FILES = (
+    "Models are not written to files: keep the arrays of `model.get_weights()`, for instance by numpy.savez, and "
+    "`model.to_json()`; `set_weights` and `models.model_from_json` take them back."
+)
+_ABSENT = ("export", "load_weights", "save", "save_weights")
+
 
 @names.register(path="keras.Model")
 class Model(Trainer, Layer):
@@ -44,6 +50,11 @@ class Model(Trainer, Layer):
             return
         super().__init__(*args, **kwargs)
         self._init_trainer()
+
+    def __getattr__(self, name):
+        if name in _ABSENT:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'. {FILES}")
+        return object.__getattribute__(self, name)  # raises what it raised before: a property may have had its reasons
 
     @property
     def layers(self):

@@ -54,6 +54,32 @@ def scatter_update(inputs, indices, updates):
     return _core.reshape(y, inputs.shape)
 
 
+def of_groups(reduce, fill, rows, places, count):
+    """`reduce` (`ops.max`, ...) over the rows of each of `count` groups, numbered by `places`; `fill` for no rows."""
+    groups = _core.constant(np.arange(count)[:, None], places.dtype)
+    own = _core.reshape(_core.equal(groups, places), (count, *places.shape, *(1,) * (rows.ndim - 1)))
+    fill = _core.constant(fill, rows.dtype)
+    if not places.size:
+        return _core.broadcast_to(fill, (count, *rows.shape[1:]))
+    return reduce(_core.where(own, rows, fill), 1)
+
+
+def of_places(reduce, fill, tensor, indices, updates):
+    """`reduce` over the updates at each index vector, in the shape of `tensor`; `fill` where there is none."""
+    places, rows, flat = _places("scatter_nd", tensor.shape, indices, updates)
+    return _core.reshape(of_groups(reduce, fill, rows, places, flat[0]), tensor.shape)
+
+
+def lowest(dtype):
+    """The least finite number of a dtype."""
+    return (np.finfo if dtype.kind == "f" else np.iinfo)(dtype).min
+
+
+def highest(dtype):
+    """The largest finite number of a dtype."""
+    return (np.finfo if dtype.kind == "f" else np.iinfo)(dtype).max
+
+
 def roll(x, shift, axis=None):
     """x with its entries moved by `shift` places along `axis`, of the flat x if None; what leaves comes in again.
 

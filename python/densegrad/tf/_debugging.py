@@ -97,6 +97,27 @@ def assert_rank(x, rank, message=None, name=None):
         )
 
 
+def assert_rank_at_least(x, rank, message=None, name=None):
+    """Raises InvalidArgumentError unless x has that many axes or more."""
+    x = _core.convert(x)
+    if x.ndim < int(rank):
+        raise errors.InvalidArgumentError(
+            f"[tf.debugging.assert_rank_at_least] {message or 'the rank is less'}: {x.ndim} and {int(rank)}."
+        )
+
+
+def assert_integer(x, message=None, name=None):
+    """Raises TypeError unless x holds integers."""
+    dtype = _core.convert(x).dtype
+    if dtype.kind != "i":
+        raise TypeError(f"[tf.debugging.assert_integer] {message or 'x must hold integers'}: it is {dtype}.")
+
+
+def is_numeric_tensor(tensor):
+    """Whether the argument is a tensor of numbers."""
+    return isinstance(tensor, (_core.Tensor, _core.Variable)) and tensor.dtype != bool
+
+
 def assert_scalar(tensor, message=None, name=None):
     """The tensor; raises InvalidArgumentError unless it has no axes."""
     assert_rank(tensor, 0, message)

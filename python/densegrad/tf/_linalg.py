@@ -129,3 +129,50 @@ def band_part(input, num_lower, num_upper, name=None):
 def trace(x, name=None):
     """The sums of the diagonals of the matrices in the last two axes."""
     return ops.trace(x, 0, -2, -1)
+
+
+def tensor_diag(diagonal, name=None):
+    """The tensor with the entries of another where its indices occur twice, and 0 elsewhere."""
+    x = _core.convert(diagonal)
+    return ops.reshape(ops.diag(ops.ravel(x)), (*x.shape, *x.shape))
+
+
+def tensor_diag_part(input, name=None):
+    """The entries of a tensor where the first half of the indices is the second half."""
+    x = _core.convert(input)
+    shape = x.shape[: x.ndim // 2]
+    if x.ndim % 2 or x.shape != shape * 2 or not shape:
+        raise InvalidArgumentError(
+            f"[tf.linalg.tensor_diag_part] `input` has shape {tuple(x.shape)}: it must be a shape twice over."
+        )
+    size = int(np.prod(shape))
+    return ops.reshape(ops.diagonal(ops.reshape(x, (size, size))), shape)
+
+
+def adjoint(matrix, name=None):
+    """The transposed matrices: numbers are real."""
+    return matrix_transpose(matrix)
+
+
+def normalize(tensor, ord="euclidean", axis=None, name=None):
+    """The tensor divided by its norm, and the norm with its axes kept."""
+    tensor = _core.convert(tensor)
+    size = norm(tensor, ord, axis, keepdims=True)
+    return tensor / size, size
+
+
+def cholesky_solve(chol, rhs, name=None):
+    """The X with L L^T X = rhs, for lower triangular L."""
+    return triangular_solve(chol, triangular_solve(chol, rhs), adjoint=True)
+
+
+def lstsq(matrix, rhs, l2_regularizer=0.0, fast=True, name=None):
+    """The X of least |matrix X - rhs|^2 + l2_regularizer |X|^2, by the normal equations; of least |X| if wide.
+
+    Where these have no unique solution, because the rows or columns depend on each other, it raises or is inaccurate.
+    """
+    a, b = ops._arguments.together("tf.linalg.lstsq", matrix, rhs)
+    at, wide = matrix_transpose(a), a.shape[-2] < a.shape[-1]
+    gram = ops.matmul(a, at) if wide else ops.matmul(at, a)
+    gram = gram + float(l2_regularizer) * ops.eye(gram.shape[-1], dtype=gram.dtype)
+    return ops.matmul(at, solve(gram, b)) if wide else solve(gram, ops.matmul(at, b))

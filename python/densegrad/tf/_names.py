@@ -5,6 +5,7 @@ import numpy as np
 import densegrad
 from densegrad import activations, custom, initializers, ops
 from densegrad._shape import TensorShape
+from densegrad.models.model import FILES
 from densegrad.tf import (
     _arrays,
     _checking,
@@ -22,6 +23,8 @@ from densegrad.tf import (
     _program,
     _random,
     _scattering,
+    _segments,
+    _special,
     _variables,
     _windows,
 )
@@ -82,8 +85,7 @@ _ONLY_MATH = {
 _arrays_table, _debugging_table, _linalg_table, _math_table, _program_table = map(
     public, (_arrays, _debugging, _linalg, _math, _program)
 )
-_choosing_table, _scattering_table = map(public, (_choosing, _scattering))
-_SEGMENTS = "segment_mean segment_sum unsorted_segment_mean unsorted_segment_sum"
+_choosing_table = public(_choosing)
 
 
 def _pick(table, names):
@@ -106,12 +108,15 @@ math = Namespace(
         "reduce_euclidean_norm scalar_mul softmax log_softmax xdivy xlog1py xlogy zero_fraction",
     )
     | _pick(_choosing_table, "bincount in_top_k")
-    | _pick(_scattering_table, _SEGMENTS),
+    | public(_segments)
+    | public(_special),
+    reasons=dict.fromkeys(("igamma", "igammac", "betainc"), "There is no incomplete gamma or beta function.")
+    | {"special": "Of special functions there are those of tf.math."},
 )
 nn = Namespace(
     "nn",
     "Activations, cross-entropies, norms.",
-    ("densegrad.ops", ["l2_normalize", "top_k"]),
+    ("densegrad.ops", ["l2_normalize"]),
     ("densegrad.activations", _ACTIVATIONS),
     table=_CROSSENTROPIES
     | _pick(
@@ -119,6 +124,8 @@ nn = Namespace(
         "batch_normalization bias_add compute_average_loss crelu dropout embedding_lookup gelu l2_loss leaky_relu "
         "log_poisson_loss log_softmax moments silu softmax zero_fraction",
     )
+    | _pick(_choosing_table, "in_top_k")
+    | {"top_k": _special.top_k}
     | public(_windows),
 )
 linalg = Namespace(
@@ -153,6 +160,7 @@ data = Namespace(
     table={
         "Dataset": _data.Dataset,
         "Iterator": _elements.Iterator,
+        "Options": _elements.Options,
         "AUTOTUNE": _elements.AUTOTUNE,
         "INFINITE_CARDINALITY": -1,
         "UNKNOWN_CARDINALITY": -2,
@@ -160,23 +168,30 @@ data = Namespace(
     },
 )
 autodiff = Namespace("autodiff", "Tapes and forward mode.", ("densegrad", ["ForwardAccumulator", "GradientTape"]))
-debugging = Namespace(
-    "debugging",
-    "Assertions that raise `tf.errors.InvalidArgumentError`.",
-    table=_debugging_table,
-)
-_NOTHING = _program_table.pop("set_nothing")
+_NOTHING, _FIRST = _program_table.pop("set_nothing"), _program_table.pop("do_not_convert")
+_DEVICES = _pick(_program_table, "list_logical_devices list_physical_devices get_visible_devices")
+_EXPERIMENTS = (
+    "enable_op_determinism enable_tensor_float_32_execution set_memory_growth set_synchronous_execution "
+    "set_virtual_device_configuration"
+).split()
 config = Namespace(
     "config",
     "Settings, which change nothing here.",
-    table=_pick(_program_table, "functions_run_eagerly list_physical_devices run_functions_eagerly")
+    table=_pick(_program_table, "functions_run_eagerly run_functions_eagerly")
+    | _DEVICES
     | {
+        "set_soft_device_placement": _NOTHING,
         "set_visible_devices": _NOTHING,
+        "experimental_run_functions_eagerly": _program_table["run_functions_eagerly"],
+        "optimizer": Namespace(
+            "config.optimizer",
+            "Settings, which change nothing here.",
+            table=dict.fromkeys(("set_experimental_options", "set_jit"), _NOTHING),
+        ),
         "experimental": Namespace(
             "config.experimental",
             "Settings, which change nothing here.",
-            table=_pick(_program_table, "list_physical_devices")
-            | {"enable_op_determinism": _NOTHING, "set_memory_growth": _NOTHING},
+            table=_DEVICES | dict.fromkeys(_EXPERIMENTS, _NOTHING),
         ),
         "threading": Namespace(
             "config.threading",
@@ -185,10 +200,17 @@ config = Namespace(
         ),
     },
 )
+debugging = Namespace(
+    "debugging",
+    "Assertions that raise `tf.errors.InvalidArgumentError`.",
+    table=_debugging_table
+    | dict.fromkeys(("disable_check_numerics", "enable_check_numerics", "set_log_device_placement"), _NOTHING),
+)
 test = Namespace(
     "test",
     "What there is to run on, and a check of derivatives.",
-    table=public(_checking) | {n: _program_table.pop(n) for n in ("is_gpu_available", "is_built_with_cuda")},
+    table=public(_checking)
+    | {n: _program_table.pop(n) for n in ("gpu_device_name", "is_gpu_available", "is_built_with_cuda")},
 )
 errors = Namespace(
     "errors", "TensorFlow's errors; Python's own, of which they are made, catch them too.", table=_errors.TABLE
@@ -198,6 +220,22 @@ dtypes = Namespace(
     "dtypes", "The dtypes by their names.", table=_DTYPES | _CASTS | {"DType": np.dtype, "as_dtype": np.dtype}
 )
 
+autograph = Namespace(
+    "autograph",
+    "Settings, which change nothing here: functions run as Python writes them.",
+    table={
+        "experimental": Namespace(
+            "autograph.experimental", "What TensorFlow calls experimental.", table={"do_not_convert": _FIRST}
+        ),
+        "set_verbosity": _NOTHING,
+    },
+)
+_REASONS = {
+    "Graph": "There are no graphs and sessions: operations run where they stand; tf.function records them.",
+    "compat": "Code of TensorFlow 1 is not taken: tf.GradientTape and tf.Variable are what there is.",
+    "saved_model": FILES,
+    "summary": "Nothing is written for TensorBoard: `fit` returns a History, and callbacks.CSVLogger writes files.",
+}
 _INITIALIZERS = {
     "constant_initializer": initializers.Constant,
     "ones_initializer": initializers.Ones,
@@ -219,12 +257,13 @@ TOP = Namespace(
     | _pick(_math_table, "add_n clip_by_value")
     | _pick(_linalg_table, "matmul norm tensordot")
     | public(_loops)
-    | {n: f for n, f in _scattering_table.items() if n not in _SEGMENTS.split()}
+    | public(_scattering)
     | {n: f for n, f in _choosing_table.items() if n not in ("bincount", "in_top_k")}
     | {n: f for n, f in _program_table.items() if n not in dir(config)}
     | {
         "__version__": densegrad.__version__,
         "autodiff": autodiff,
+        "autograph": autograph,
         "config": config,
         "data": data,
         **_pick(_debugging_table, "Assert assert_equal assert_greater assert_less assert_rank"),
@@ -251,4 +290,5 @@ TOP = Namespace(
         "TensorShape": TensorShape,
         "Variable": _variables.Variable,
     },
+    reasons=_REASONS,
 )

@@ -20,11 +20,11 @@ def public(module: types.ModuleType) -> dict:
     }
 
 
-def missing(module: str, name: str, names) -> Exception:
-    """The error for a name that a namespace lacks: the closest names first, then all."""
+def missing(module: str, name: str, names, reason: str | None = None) -> Exception:
+    """The error for a name that a namespace lacks: the reason or the closest names first, then all."""
     names = sorted(n for n in names if not n.startswith("_"))
     close = difflib.get_close_matches(name, names, 5, 0.6)
-    hint = f" Close: {', '.join(close)}." if close else ""
+    hint = f" {reason}" if reason else f" Close: {', '.join(close)}." if close else ""
     return absent(f"[{module}] has no `{name}`.{hint} It has {', '.join(names)}.")
 
 
@@ -47,13 +47,14 @@ class Namespace(types.ModuleType):
             them appears here by itself.
         table: name -> object; wins over the sources.
         aliases: another name -> the name in the sources.
+        reasons: name -> what to do instead, for names that are missing on purpose.
     """
 
-    def __init__(self, name, doc, *sources, table=None, aliases=None):
+    def __init__(self, name, doc, *sources, table=None, aliases=None, reasons=None):
         super().__init__(f"densegrad.tf.{name}".rstrip("."), doc)
         self.__path__ = []  # `import densegrad.tf.keras.layers` asks whether its parent is a package
         self._label = self.__name__.removeprefix("densegrad.")
-        self._sources, self._aliases = sources, aliases or {}
+        self._sources, self._aliases, self._reasons = sources, aliases or {}, reasons or {}
         vars(self).update(table or {})
         if name:
             sys.modules[self.__name__] = self
@@ -74,7 +75,7 @@ class Namespace(types.ModuleType):
             return dir(self)
         if name.startswith("__"):  # what import machinery and inspection probe for
             raise AttributeError(name)
-        raise missing(self._label, name, dir(self))
+        raise missing(self._label, name, dir(self), self._reasons.get(name))
 
     def __dir__(self):
         return sorted({n for n in vars(self) if not n.startswith("_")} | self._offered().keys())

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import enum
 import functools
+import logging
 import sys
 
 import numpy as np
@@ -200,6 +201,31 @@ def functions_run_eagerly():
 def list_physical_devices(device_type=None):
     """No devices of any type but the CPU, which is not listed."""
     return []
+
+
+def list_logical_devices(device_type=None):
+    """No devices of any type but the CPU, which is not listed."""
+    return []
+
+
+def get_visible_devices(device_type=None):
+    """No devices of any type but the CPU, which is not listed."""
+    return []
+
+
+def gpu_device_name():
+    """Nothing: there is no such device."""
+    return ""
+
+
+def get_logger():
+    """The logger of the name "densegrad"; warnings are Python's own."""
+    return logging.getLogger("densegrad")
+
+
+def do_not_convert(func=None):
+    """The function itself: none is converted."""
+    return func if func is not None else do_not_convert
 
 
 def set_nothing(*args, **kwargs):

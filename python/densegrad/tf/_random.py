@@ -65,6 +65,21 @@ def stateless_normal(shape, seed, mean=0.0, stddev=1.0, dtype="float32", name=No
     return normal(shape, mean, stddev, dtype, _single(seed))
 
 
+def stateless_truncated_normal(shape, seed, mean=0.0, stddev=1.0, dtype="float32", name=None, alg="auto_select"):
+    """Normal numbers within two standard deviations, the same for one seed, a pair of integers."""
+    return truncated_normal(shape, mean, stddev, dtype, _single(seed))
+
+
+def stateless_categorical(logits, num_samples, seed, dtype="int64", name=None):
+    """Classes drawn as by `categorical`, the same for one seed, a pair of integers."""
+    return categorical(logits, num_samples, dtype, _single(seed))
+
+
+def get_global_generator():
+    """A generator whose seed is drawn from densegrad's."""
+    return Generator()
+
+
 def _single(seed):
     first, second = (int(n) for n in (seed.numpy() if isinstance(seed, (Tensor, Variable)) else seed))
     return (first * 1_000_003 + second) % 2**31

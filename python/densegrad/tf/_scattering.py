@@ -1,7 +1,8 @@
-"""TensorFlow's signatures of what writes to places of a tensor, rolls it, or sums rows by their group."""
+"""TensorFlow's signatures of what writes to places of a tensor, or rolls it."""
 
 from densegrad import _core, ops
 from densegrad.errors import InvalidArgumentError
+from densegrad.ops.scattering import highest, lowest, of_places
 
 
 class IndexedSlices:
@@ -54,36 +55,23 @@ def tensor_scatter_nd_sub(tensor, indices, updates, name=None):
     return tensor - ops.scatter(indices, _core.convert(updates, tensor.dtype), tensor.shape)
 
 
+def tensor_scatter_nd_max(tensor, indices, updates, name=None):
+    """The tensor with the larger of entry and update at index vectors."""
+    tensor = _core.convert(tensor)
+    updates = _core.convert(updates, tensor.dtype)
+    return ops.maximum(tensor, of_places(ops.max, lowest(tensor.dtype), tensor, indices, updates))
+
+
+def tensor_scatter_nd_min(tensor, indices, updates, name=None):
+    """The tensor with the smaller of entry and update at index vectors."""
+    tensor = _core.convert(tensor)
+    updates = _core.convert(updates, tensor.dtype)
+    return ops.minimum(tensor, of_places(ops.min, highest(tensor.dtype), tensor, indices, updates))
+
+
 def roll(input, shift, axis, name=None):
     """The entries moved by `shift` places along `axis`; what leaves comes in again."""
     return ops.roll(input, shift, axis)
-
-
-def segment_sum(data, segment_ids, name=None):
-    """The sums of the rows of each group, for groups numbered from 0 in ascending order."""
-    ids = _core.convert(segment_ids)
-    return unsorted_segment_sum(data, ids, int(ids[-1]) + 1 if ids.size else 0)
-
-
-def unsorted_segment_sum(data, segment_ids, num_segments, name=None):
-    """The sums of the rows of each of `num_segments` groups."""
-    data = _core.convert(data)
-    zeros = ops.zeros((int(num_segments), *data.shape[1:]), data.dtype)
-    return ops.scatter_add(zeros, segment_ids, data)
-
-
-def segment_mean(data, segment_ids, name=None):
-    """The means of the rows of each group, for groups numbered from 0 in ascending order; 0 for one without rows."""
-    ids = _core.convert(segment_ids)
-    return unsorted_segment_mean(data, ids, int(ids[-1]) + 1 if ids.size else 0)
-
-
-def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
-    """The means of the rows of each of `num_segments` groups; 0 for one without rows."""
-    data, ids = _core.convert(data), _core.convert(segment_ids)
-    counts = unsorted_segment_sum(ops.ones(ids.shape, data.dtype), ids, num_segments)
-    counts = ops.reshape(ops.maximum(counts, 1), (-1, *(1,) * (data.ndim - 1)))
-    return unsorted_segment_sum(data, ids, num_segments) / counts
 
 
 def ensure_shape(x, shape, name=None):

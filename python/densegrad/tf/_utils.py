@@ -39,3 +39,14 @@ def normalize(x, axis=-1, order=2):
     norm = np.atleast_1d(np.linalg.norm(x, order, axis))
     norm[norm == 0] = 1
     return x / np.expand_dims(norm, axis)
+
+
+class Reduction:
+    """The names of the ways in which a loss makes one number of its values.
+
+    Source: TensorFlow `keras.losses.Reduction`.
+    """
+
+    NONE = "none"
+    SUM = "sum"
+    SUM_OVER_BATCH_SIZE = "sum_over_batch_size"
