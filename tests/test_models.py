@@ -280,3 +280,10 @@ def test_copies_of_trained_models(how):
     model.fit(x, y, verbose=0, shuffle=False)
     for a, b in zip(model.get_weights(), other.get_weights()):
         np.testing.assert_array_equal(a, b)
+
+
+def test_build_without_a_shape_is_nothing_to_do_where_the_input_is_known():
+    model = dg.Sequential([dg.layers.Dense(2, input_shape=(3,))])
+    before = [w.numpy() for w in model.weights]
+    model.build()
+    assert len(before) == 2 and all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))

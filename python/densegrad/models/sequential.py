@@ -121,6 +121,8 @@ class Sequential(Model):
 
     def build(self, input_shape=None):
         """Make the weights of all layers for inputs of `input_shape`, batch axis first (None if unknown)."""
+        if input_shape is None and self._input_layer is not None:
+            return  # its weights are made
         if input_shape is None:
             raise ValueError("[Sequential] `input_shape` is None: it must be a shape such as (None, 784).")
         self._require_layers()
