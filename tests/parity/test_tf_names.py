@@ -437,6 +437,8 @@ tf.Variable([1.0, 2.0], name="w").name
 tf.Variable([1.0, 2.0]).name
 tf.Variable([1.0, 2.0], name="w")
 [v.name for v in tf.Module().variables]
+[v.name for v in holding(tf, a=holding(tf, b=tf.Variable(1.0, name="b")), c=[tf.Variable(2.0, name="c")]).variables]
+[m.name for m in holding(tf, b=holding(tf, "b", c=holding(tf, "c")), a=holding(tf, "a", [tf.Module("d")])).submodules]
 tf.constant(1.0).device
 tf.Variable(1.0).device
 len({tf.constant(1.0).ref(), tf.constant(1.0).ref()})
@@ -559,9 +561,16 @@ f"{tf.constant([1.0, 2.5])} {tf.constant(3)} {tf.constant(0.5):.3f}"
 """.strip().splitlines()
 
 
+def holding(tf, name=None, parts=None, **attributes):
+    module = tf.Module(name)
+    for key, value in {**attributes, "parts": parts}.items():
+        setattr(module, key, value)
+    return module
+
+
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_expression_has_tensorflows_value(expression, tensorflow):
-    names = {"A": A, "B": B, "C": C, "S": S, "X": X, "F": F, "np": np}
+    names = {"A": A, "B": B, "C": C, "S": S, "X": X, "F": F, "np": np, "holding": holding}
     theirs = plain(eval(expression, names | {"tf": tensorflow}))
     ours = plain(eval(expression, names | {"tf": dtf}))
     assert_alike(ours, theirs)

@@ -82,12 +82,12 @@ class Module:
     @property
     def submodules(self):
         """The modules and layers of the attributes, of lists, dicts and other modules."""
-        return tuple(_modules(vars(self), {}).values())
+        return tuple(part for part in _parts(self, {id(self)}) if not isinstance(part, Variable))
 
     @property
     def variables(self):
-        """All variables of the attributes, of lists, dicts, modules and layers among them."""
-        return tuple(_variables(self, {}).values())
+        """All variables: of the attributes by name, lists and dicts among them; then those of its modules and layers."""
+        return tuple(part for part in _parts(self, {id(self)}) if isinstance(part, Variable))
 
     @property
     def trainable_variables(self):
@@ -95,33 +95,31 @@ class Module:
         return tuple(v for v in self.variables if v.trainable)
 
 
-def _variables(value, found):
-    if isinstance(value, Variable):
-        found.setdefault(value.id, value)
-    elif isinstance(value, Layer):
-        _variables([*value.trainable_variables, *value.non_trainable_variables], found)
-    elif isinstance(value, Module):
-        _variables(vars(value), found)
-    elif isinstance(value, dict):
-        for key in sorted(value, key=str):
-            _variables(value[key], found)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _variables(item, found)
-    return found
+def _parts(owner, seen):
+    """The variables, modules and layers that a module or layer holds, then those that its modules and layers hold."""
+    inner = []
+    for part in _leaves(vars(owner)) if isinstance(owner, Module) else _held(owner):
+        key = part.id if isinstance(part, Variable) else id(part)
+        if key in seen:
+            continue
+        seen.add(key)
+        yield part
+        if not isinstance(part, Variable):
+            inner.append(part)
+    for part in inner:
+        yield from _parts(part, seen)
 
 
-def _modules(value, found):
-    if isinstance(value, (Module, Layer)):
-        if id(value) not in found:
-            found[id(value)] = value
-            _modules(
-                vars(value) if isinstance(value, Module) else value.layers if hasattr(value, "layers") else (), found
-            )
+def _held(layer):
+    return [*layer.trainable_variables, *layer.non_trainable_variables, *getattr(layer, "layers", ())]
+
+
+def _leaves(value):
+    if isinstance(value, (Variable, Module, Layer)):
+        yield value
     elif isinstance(value, (dict, list, tuple)):
-        for item in value.values() if isinstance(value, dict) else value:
-            _modules(item, found)
-    return found
+        for item in (value[key] for key in sorted(value, key=str)) if isinstance(value, dict) else value:
+            yield from _leaves(item)
 
 
 def while_loop(cond, body, loop_vars, maximum_iterations=None, **options):
