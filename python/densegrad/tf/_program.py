@@ -86,7 +86,7 @@ class Module:
 
     @property
     def variables(self):
-        """All variables: of the attributes by name, lists and dicts among them; then those of its modules and layers."""
+        """All variables: of the attributes by name, lists and dicts among them; then of its modules and layers."""
         return tuple(part for part in _parts(self, {id(self)}) if isinstance(part, Variable))
 
     @property
