@@ -234,3 +234,15 @@ def test_older_steps():
     bare = keras.Sequential([keras.layers.Dense(1)])
     bare.compile("sgd", "mse")
     bare.compiled_metrics.update_state(y, y)
+
+
+def test_settings_of_keras():
+    keras.config.enable_traceback_filtering()
+    keras.config.disable_traceback_filtering()
+    assert keras.config.backend() == "densegrad" and keras.config.image_data_format() == "channels_last"
+    assert isinstance(keras.Input((3,)), keras.KerasTensor)
+
+
+def test_sequences_are_padded_on_a_known_side():
+    with pytest.raises(ValueError, match=r"^\[pad_sequences\] `padding` is 'left': it must be 'pre' or 'post'.$"):
+        keras.utils.pad_sequences([[1]], padding="left")

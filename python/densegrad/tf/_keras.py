@@ -3,10 +3,12 @@
 import importlib.util
 
 from densegrad import __version__, ops
+from densegrad._core import SymbolicTensor
 from densegrad.models.model import FILES
 from densegrad.streams import PyDataset
 from densegrad.tf import _arrays, _backend, _image, _ops, _utils
 from densegrad.tf._namespace import Namespace, absent, public
+from densegrad.tf._program import set_nothing as _set_nothing
 
 _DATASETS = "Nothing is downloaded: load the arrays yourself, for instance with numpy.load or scikit-learn's datasets."
 
@@ -117,6 +119,15 @@ _tables["utils"] = Namespace(
     )
     | {"get_file": _DATASETS, "Progbar": "`fit` has a progress bar of its own; in a loop of yours, tqdm has one."},
 )
+vars(_tables["config"]).update(
+    {
+        "backend": _backend.backend,
+        "image_data_format": _backend.image_data_format,
+        **dict.fromkeys(
+            ("disable_traceback_filtering", "enable_traceback_filtering", "enable_unsafe_deserialization"), _set_nothing
+        ),
+    }
+)
 _tables["datasets"] = _Absent("keras.datasets", _DATASETS)
 _tables["applications"] = _Absent("keras.applications", _APPLICATIONS)
 _NETWORKS = (
@@ -140,5 +151,5 @@ keras = Namespace(
         ("regularizers", "Regularizer"),
         ("constraints", "Constraint"),
     ) if module in _tables),
-    table=_tables | {"__version__": __version__},
+    table=_tables | {"__version__": __version__, "KerasTensor": SymbolicTensor},
 )  # fmt: skip

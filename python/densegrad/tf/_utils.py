@@ -5,7 +5,7 @@ import random as python_random
 import numpy as np
 
 from densegrad import _core, ops, random
-from densegrad.errors import InvalidIndexError
+from densegrad.errors import InvalidArgumentError, InvalidIndexError
 from densegrad.streams import PyDataset
 
 Sequence = PyDataset
@@ -39,6 +39,35 @@ def normalize(x, axis=-1, order=2):
     norm = np.atleast_1d(np.linalg.norm(x, order, axis))
     norm[norm == 0] = 1
     return x / np.expand_dims(norm, axis)
+
+
+def pad_sequences(sequences, maxlen=None, dtype="int32", padding="pre", truncating="pre", value=0.0):
+    """Lists of different lengths as the rows of an array, lengthened by `value`, or cut, in front or behind.
+
+    Args:
+        sequences: list of lists of numbers, or of arrays that differ in their first axis alone.
+        maxlen: int; None takes the longest.
+        dtype: of the array.
+        padding, truncating: "pre" or "post".
+        value: number.
+
+    Raises:
+        ValueError: for another `padding` or `truncating`.
+
+    Source: Keras `utils.pad_sequences`.
+    """
+    for name, side in (("padding", padding), ("truncating", truncating)):
+        if side not in ("pre", "post"):
+            raise InvalidArgumentError(f"[pad_sequences] `{name}` is {side!r}: it must be 'pre' or 'post'.")
+    rows = [np.asarray(row) for row in sequences]
+    length = max((len(row) for row in rows), default=0) if maxlen is None else int(maxlen)
+    rest = next((row.shape[1:] for row in rows if len(row)), ())
+    padded = np.full((len(rows), length, *rest), value, dtype)
+    for place, row in zip(padded, rows):
+        kept = row[max(len(row) - length, 0) :] if truncating == "pre" else row[:length]
+        if len(kept):
+            place[length - len(kept) if padding == "pre" else 0 :][: len(kept)] = kept
+    return padded
 
 
 class Reduction:
