@@ -479,3 +479,16 @@ def test_a_loss_and_its_gradient_are_one_step(dtype, columns, rows):
         f(z)
         assert bits(f(z)) == bits(step(z, of_loss))
         assert ("loss_and_grad" in f.programs[0].describe()) is joint, "a gradient that waits for the loss comes later"
+
+
+@pytest.mark.parametrize("rows", [0, 1, 600, 100_000])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_squares_are_summed_without_memory_for_them(dtype, rows):
+    def norms(x):
+        return dg.ops.sum(x * x), dg.ops.sum(dg.ops.square(x)), dg.ops.sum(x * x, axis=0), x * x, dg.ops.sum(x * 2.0)
+
+    x = dg.constant(np.random.default_rng(rows).standard_normal((rows, 3)).astype(dtype))
+    f = dg.function(norms)
+    f(x)
+    assert bits(f(x)) == bits(norms(x))
+    assert f.programs[0].describe().count("sum_of_squares") == 2, "the columns' squares are asked for"

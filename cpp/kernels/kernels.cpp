@@ -31,6 +31,7 @@ constexpr Kernels<T> kernels_of(formulas::List<U...>, formulas::List<B...>, form
       .where = where<T>,
       .clip = clip<T>,
       .sum = sum<T>,
+      .sum_of_squares = sum_of_squares<T>,
       .sum_columns = sum_columns<T>,
       .max = max<T>,
       .argmax = argmax<T>,

@@ -95,15 +95,17 @@ void reduce(void (*kernel)(index_t, index_t, index_t, const T*, Y*), index_t out
              [=](index_t first, index_t count) { kernel(count, n, inner, x + first * n * inner, y + first * inner); });
 }
 
-// The sum of n entries from the sums of pieces, which are halves of halves as in formulas::sum_of.
+// The sum of n entries from the sums of pieces, which are halves of halves as in formulas::sum_of. `sum_of_piece` is
+// called with their lengths, where they begin, and where their sums go.
 template <class T>
 class PiecewiseSum {
  public:
-  PiecewiseSum(index_t n, const T* x) : longest_(std::max(light_grain, n / (most_pieces / 4))) {
+  template <class F>
+  PiecewiseSum(index_t n, const T* x, const F& sum_of_piece) : longest_(std::max(light_grain, n / (most_pieces / 4))) {
     cut(0, n);
     parallel_for(count_, [&](index_t k) {
       const auto [first, length] = pieces_[static_cast<std::size_t>(k)];
-      whole<T>().sum(1, length, 1, x + first, &sums_[static_cast<std::size_t>(k)]);
+      sum_of_piece(length, x + first, &sums_[static_cast<std::size_t>(k)]);
     });
     const T* next = sums_.data();
     total_ = joined(n, next);
@@ -138,7 +140,8 @@ class PiecewiseSum {
 template <class T>
 void sum(index_t outer, index_t n, index_t inner, const T* x, T* y) {
   if (outer == 1 && inner == 1 && n > light_grain) {
-    y[0] = PiecewiseSum<T>(n, x).total();
+    const auto piece = [](index_t length, const T* from, T* to) { whole<T>().sum(1, length, 1, from, to); };
+    y[0] = PiecewiseSum<T>(n, x, piece).total();
   } else if (outer == 1 && inner > 1) {
     // Whole cache lines of y, and enough columns for the loads.
     const index_t width = std::max<index_t>(64, rows_per_piece(light_grain, n) / 64 * 64);
@@ -148,6 +151,11 @@ void sum(index_t outer, index_t n, index_t inner, const T* x, T* y) {
   } else {
     reduce<light_grain>(whole<T>().sum, outer, n, inner, x, y);
   }
+}
+template <class T>
+void sum_of_squares(index_t n, const T* x, T* y) {
+  if (n <= light_grain) return whole<T>().sum_of_squares(n, x, y);
+  y[0] = PiecewiseSum<T>(n, x, whole<T>().sum_of_squares).total();
 }
 template <class T>
 void max(index_t outer, index_t n, index_t inner, const T* x, T* y) {
@@ -259,6 +267,7 @@ Kernels<T> in_pieces(std::integer_sequence<int, U...>, std::integer_sequence<int
   ((k.unary[U] = unary<T, static_cast<Unary>(U)>), ...);
   k.clip = clip<T>;
   k.sum = sum<T>;
+  k.sum_of_squares = sum_of_squares<T>;
   k.max = max<T>;
   k.argmax = argmax<T>;
   k.logsumexp = logsumexp<T>;

@@ -50,6 +50,11 @@ void sum_columns(index_t n, index_t inner, index_t width, const T* x, T* y) {
 }
 
 template <class T>
+void sum_of_squares(index_t n, const T* x, T* y) {
+  y[0] = formulas::sum_of_values<T>(n, [x](index_t i) { return x[i] * x[i]; });
+}
+
+template <class T>
 void sum(index_t outer, index_t n, index_t inner, const T* x, T* y) {
   for (index_t o = 0; o < outer; ++o, x += n * inner, y += inner) {
     if (inner == 1) {

@@ -81,6 +81,8 @@ struct Kernels {
 
   // Reductions of x (outer, n, inner) over the middle axis to y (outer, inner).
   void (*sum)(index_t outer, index_t n, index_t inner, const T* x, T* y);
+  // The bits that `sum` has for the rounded squares of n neighbours.
+  void (*sum_of_squares)(index_t n, const T* x, T* y);
   // Sums of `width` neighbouring columns of x (n, inner): the bits that `sum` has for them. inner > 1.
   void (*sum_columns)(index_t n, index_t inner, index_t width, const T* x, T* y);
   void (*max)(index_t outer, index_t n, index_t inner, const T* x, T* y);           // n >= 1; a NaN wins

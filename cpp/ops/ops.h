@@ -30,6 +30,8 @@ inline Tensor constant_like(const Tensor& like, double value) { return Tensor::s
 
 // Reductions. No axes: all of them.
 Tensor sum(const Tensor& x, std::optional<Shape> axes = {}, bool keepdims = false);
+// The primitive that from x does what this one does from the squares of x; null where it is not the sum of all of them.
+const Primitive* sum_of_squares(const Primitive& sum, const Params& params, const Tensor& x);
 Tensor mean(const Tensor& x, std::optional<Shape> axes = {}, bool keepdims = false);
 Tensor max(const Tensor& x, std::optional<Shape> axes = {}, bool keepdims = false);
 Tensor logsumexp(const Tensor& x, std::optional<Shape> axes = {}, bool keepdims = false);

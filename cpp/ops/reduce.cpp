@@ -186,6 +186,15 @@ void reduce_vmap(VmapContext& c) {
   c.outputs = run(c.primitive, c.inputs, AxesParams{behind_batch(p.axes), p.keepdims});
 }
 
+void sum_of_squares_eval(const Tensors& in, const Params&, Tensors& out) {
+  visit_float(in[0].dtype(), [&](auto type) {
+    using T = typename decltype(type)::type;
+    kernels_for<T>().sum_of_squares(in[0].size(), in[0].data<T>(), out[0].mutable_data<T>());
+  });
+}
+
+const Primitive sum_of_squares_primitive{.name = "sum_of_squares", .eval = sum_of_squares_eval};
+
 const Primitive sum_primitive{.name = "sum",
                               .shapes = reduce_shapes<Kind::sum>,
                               .eval = reduce_eval<Kind::sum>,
@@ -343,6 +352,11 @@ Tensor reduce(const Primitive& p, const Tensor& x, const std::optional<Shape>& a
 }
 
 }  // namespace
+
+const Primitive* sum_of_squares(const Primitive& sum, const Params& params, const Tensor& x) {
+  const bool all = &sum == &sum_primitive && x.rank() > 0 && std::get<AxesParams>(params).axes.rank() == x.rank();
+  return all && is_float(x.dtype()) ? &sum_of_squares_primitive : nullptr;
+}
 
 Tensor sum(const Tensor& x, std::optional<Shape> axes, bool keepdims) {
   return reduce(sum_primitive, x, axes, keepdims);

@@ -44,6 +44,7 @@ class Lowering {
     copy_results();
     drop_unneeded();
     join_losses();
+    join_squares();
     copy_unsafe_views();
     find_memory();
     share_in_place();
@@ -122,6 +123,29 @@ class Lowering {
       loss.inputs = grad->inputs;
       loss.outputs = {grad->outputs[0], loss.outputs[0]};
       script_.steps.erase(grad);  // `made` is one too high for what comes behind, which is on the safe side
+    }
+  }
+
+  // The squares of a norm need no memory: they are summed as they come.
+  void join_squares() {
+    std::vector<int> readers(script_.values.size(), 0);
+    for (const ScriptStep& step : script_.steps)
+      for (const int v : step.inputs) ++readers[at(v)];
+    for (const int r : script_.results) ++readers[at(r)];
+    for (std::size_t s = 1; s < script_.steps.size(); ++s) {
+      ScriptStep &squares = script_.steps[s - 1], &sum = script_.steps[s];
+      const std::string_view name = squares.primitive ? squares.name : "";
+      const bool are_squares = name == "square" || (name == "multiply" && squares.inputs[0] == squares.inputs[1]);
+      if (!are_squares || !sum.primitive || sum.inputs[0] != squares.outputs[0] || readers[at(sum.inputs[0])] > 1) {
+        continue;
+      }
+      const ScriptValue& x = value(squares.inputs[0]);
+      const Primitive* joint = sum_of_squares(*sum.primitive, sum.params, Tensor::symbolic(x.dtype, x.shape));
+      if (!joint) continue;
+      sum.primitive = joint;
+      sum.name = joint->name;
+      sum.inputs = {squares.inputs[0]};
+      script_.steps.erase(script_.steps.begin() + static_cast<std::ptrdiff_t>(--s));
     }
   }
 
