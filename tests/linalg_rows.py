@@ -130,6 +130,22 @@ def eigenvalues(x):
     return w
 
 
+def apart(rng, shapes):
+    """Matrices whose singular values are at least 1 apart, by Weyl's inequality (m, n <= 3)."""
+    return [rng.uniform(-0.25, 0.25, s) + 4 * np.eye(*s[-2:]) * (1 + np.arange(s[-1])) for s in shapes]
+
+
+def augmented(x):
+    m, n = x.shape[-2:]
+    zeros = [np.zeros((*x.shape[:-2], k, k), x.dtype) for k in (m, n)]
+    return np.block([[zeros[0], x], [np.swapaxes(x, -1, -2), zeros[1]]])
+
+
+def singular_values(x):
+    """The largest eigenvalues of [[0, x], [x^T, 0]]."""
+    return eigenvalues(augmented(x))[..., ::-1][..., : min(x.shape[-2:])]
+
+
 def projections(x):
     """The products of (a - w_i) / (w_k - w_i) over i, one matrix for each k."""
     a, w, one = symmetric(x), eigenvalues(x), np.eye(x.shape[-1], dtype=x.dtype)
@@ -206,6 +222,9 @@ LINALG = [
         lambda v, d, a, b: solve_bound(v, d, np.tril(a), b), op="solve_triangular", wrt=(0, 1)),
     Row("eigvalsh", "eigh", of_symmetric(ops.eigvalsh), eigenvalues, spread, SHAPES, eigenvalues_bound, op="eigvalsh",
         wrt=(0,)),
+    Row("svdvals", None, ops.svdvals, singular_values, apart,
+        [((0, 2, 2),), ((1, 1),), ((2, 2, 3),), ((3, 2),), ((3, 3),)],
+        lambda v, d, x: eigenvalues_bound(v, d, augmented(x)), op="svdvals", wrt=(0,)),
     Row("eigh projections", None, of_symmetric(projected), projections, spread, SHAPES, projections_bound, op="eigh",
         wrt=(0,)),
 ]  # fmt: skip

@@ -96,7 +96,7 @@ def test_settings_that_change_nothing():
     options = tf.data.Options()
     options.experimental_optimization.map_parallelization = True
     options.deterministic = False
-    assert options.experimental_optimization.map_parallelization and keras.backend.backend() == "densegrad"
+    assert options.experimental_optimization.map_parallelization and keras.backend.backend() == "tensorflow"
     with pytest.raises(AttributeError):
         options.__deepcopy__  # noqa: B018
 
@@ -239,10 +239,17 @@ def test_older_steps():
 def test_settings_of_keras():
     keras.config.enable_traceback_filtering()
     keras.config.disable_traceback_filtering()
-    assert keras.config.backend() == "densegrad" and keras.config.image_data_format() == "channels_last"
+    assert keras.config.backend() == "tensorflow" and keras.config.image_data_format() == "channels_last"
     assert isinstance(keras.Input((3,)), keras.KerasTensor)
 
 
 def test_sequences_are_padded_on_a_known_side():
     with pytest.raises(ValueError, match=r"^\[pad_sequences\] `padding` is 'left': it must be 'pre' or 'post'.$"):
         keras.utils.pad_sequences([[1]], padding="left")
+
+
+def test_singular_vectors_are_not_computed():
+    with pytest.raises(ValueError, match=r"^\[tf.linalg.svd\] `compute_uv` is True: only singular values"):
+        tf.linalg.svd(np.eye(2))
+    with pytest.raises(ValueError, match=r"^\[svdvals\] `a` has shape \(2,\): it must have at least 2 axes"):
+        tf.linalg.svd([1.0, 2.0], compute_uv=False)

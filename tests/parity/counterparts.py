@@ -112,6 +112,7 @@ NAMED = {
     "solve_triangular": lambda a, b: tf.linalg.triangular_solve(a, b, lower=False),
     "solve_triangular lower=True": tf.linalg.triangular_solve,
     "eigvalsh": of_symmetric(tf.linalg.eigvalsh),
+    "svdvals": lambda a: tf.linalg.svd(a, compute_uv=False),
     "eigh projections": of_symmetric(projected),
     "logdet": of_symmetric(tf.linalg.logdet),
     "custom_gradient": custom_square,

@@ -374,6 +374,10 @@ tf.linalg.slogdet([S, -S]).log_abs_determinant
 tf.linalg.logdet(S + S.T)
 tf.linalg.cholesky(S + S.T)
 tf.linalg.eigvalsh(S + S.T)
+tf.linalg.svd(A, compute_uv=False)
+tf.linalg.svd(tf.transpose(C, [1, 2, 0]), full_matrices=True, compute_uv=False)
+tf.keras.backend.backend()
+tf.keras.config.backend()
 tf.abs(tf.linalg.eigh(S + S.T)[1])
 tf.linalg.eigh([S + S.T, 3.0 * S])[0]
 tf.linalg.triangular_solve(S + 0.0, A[:2])

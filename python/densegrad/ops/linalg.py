@@ -6,10 +6,12 @@ import numpy as np
 
 from densegrad import _core
 from densegrad._core import Tensor
+from densegrad.errors import InvalidArgumentError
 from densegrad.ops._arguments import together
 from densegrad.ops.selecting import diagonal
+from densegrad.ops.shaping import flip, swapaxes
 
-__all__ = ["cholesky", "det", "eigh", "eigvalsh", "inv", "logdet", "slogdet", "solve", "solve_triangular"]
+__all__ = ["cholesky", "det", "eigh", "eigvalsh", "inv", "logdet", "slogdet", "solve", "solve_triangular", "svdvals"]
 
 
 class SlogDet(NamedTuple):
@@ -143,3 +145,22 @@ def eigvalsh(a):
     Source: NumPy `linalg.eigvalsh`.
     """
     return _core.eigh(a)[0]
+
+
+def svdvals(a):
+    """The singular values of matrices in descending order: of a (..., m, n) the smaller of m and n.
+
+    They are the largest eigenvalues of [[0, a], [a^T, 0]], which, unlike those of a^T a, are as exact as a is.
+
+    Gradient: u_k v_k^T for value k, with its singular vectors u_k and v_k.
+
+    Source: NumPy `linalg.svdvals`.
+    """
+    a = _core.convert(a)
+    if a.ndim < 2:
+        raise InvalidArgumentError(f"[svdvals] `a` has shape {a.shape}: it must have at least 2 axes, (..., m, n).")
+    m, n = a.shape[-2:]
+    batch = [(0, 0)] * (a.ndim - 1)
+    above, below = _core.pad(a, [*batch, (m, 0)]), _core.pad(swapaxes(a, -1, -2), [*batch, (0, n)])
+    values = flip(eigvalsh(_core.concatenate([above, below], -2)), -1)
+    return _core.maximum(values[..., : min(m, n)], 0)

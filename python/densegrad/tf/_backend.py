@@ -184,5 +184,5 @@ def update_sub(x, decrement):
 
 
 def backend():
-    """The name of the library: "densegrad"."""
-    return "densegrad"
+    """Whose functions a script may use on tensors: those in TensorFlow's spelling, so "tensorflow"."""
+    return "tensorflow"

@@ -47,6 +47,16 @@ def eigvalsh(tensor, name=None):
     return ops.eigvalsh(tensor)
 
 
+def svd(tensor, full_matrices=False, compute_uv=True, name=None):
+    """The singular values of the matrices in descending order, for `compute_uv=False`: vectors are not computed."""
+    if compute_uv:
+        raise InvalidArgumentError(
+            "[tf.linalg.svd] `compute_uv` is True: only singular values are computed; pass compute_uv=False, or "
+            "take the vectors from eigh(matmul(a, a, transpose_a=True))."
+        )
+    return ops.svdvals(tensor)
+
+
 def triangular_solve(matrix, rhs, lower=True, adjoint=False, name=None):
     """The X with T X = rhs, for T a triangle of each matrix, transposed if `adjoint`."""
     matrix = ops.swapaxes(matrix, -1, -2) if adjoint else matrix
