@@ -253,3 +253,14 @@ def test_singular_vectors_are_not_computed():
         tf.linalg.svd(np.eye(2))
     with pytest.raises(ValueError, match=r"^\[svdvals\] `a` has shape \(2,\): it must have at least 2 axes"):
         tf.linalg.svd([1.0, 2.0], compute_uv=False)
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "prod"])
+@pytest.mark.parametrize("ids", [[1, 0, 2], [-1, 0, 0]])
+def test_segments_are_in_order(name, ids):
+    with pytest.raises(
+        ValueError, match=r"^\[tf.math.segment_\*\] `segment_ids` must be whole numbers from 0 on in asc"
+    ):
+        getattr(tf.math, f"segment_{name}")(tf.ones((3, 2)), ids)
+    with pytest.raises(IndexError, match=r"`indices` contains 3: it must be in \[0, 3\)"):
+        tf.math.unsorted_segment_sum(tf.ones((3, 2)), [0, 3, 1], 3)

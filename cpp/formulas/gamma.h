@@ -23,13 +23,15 @@ inline float lgamma(float x) { return static_cast<float>(lgamma(static_cast<doub
 // Where a whole number is, up to 0: a pole. -infinity counts as one.
 inline bool is_pole(double x) { return x <= 0 && ::floor(x) == x; }
 
+// x less the nearest whole number: exact, however near that is.
+inline double off_whole(double x) { return x - ::nearbyint(x); }
+
 // psi(x) = (d/dx) log gamma(x); NaN at the poles. Up from x to x + n >= 10 by psi(x) = psi(x + 1) - 1 / x, there by
-// Stirling's series, of which the first term left out is below 1e-17; below 0 by reflection, with the exact fraction of x.
+// Stirling's series, of which the first term left out is below 1e-17; below 0 by reflection.
 inline double digamma(double x) {
   if (is_pole(x)) return ::nan("");
   if (x < 0) {
-    const double fraction = x - ::floor(x);
-    return digamma(1 - x) - pi / ::tan(pi * (fraction > 0.5 ? fraction - 1 : fraction));
+    return digamma(1 - x) - pi / ::tan(pi * off_whole(x));
   }
   double poles = 0;
   for (; x < 10; x += 1) poles += 1 / x;
@@ -41,10 +43,14 @@ inline double digamma(double x) {
 inline float digamma(float x) { return static_cast<float>(digamma(static_cast<double>(x))); }
 
 // Hurwitz' zeta(s, q) = sum of (q + k)^-s over k = 0, 1, ..., for s = 2, 3, ... and q > 0: terms up to q + k >= s + 10,
-// and Euler and Maclaurin's formula for the others.
+// and Euler and Maclaurin's formula for the others. A term before that is less than half of the one before.
 inline double zeta(double s, double q) {
   double total = 0;
-  for (; q < s + 10; q += 1) total += ::pow(q, -s);
+  for (; q < s + 10; q += 1) {
+    const double term = ::pow(q, -s);
+    total += term;
+    if (term <= 0x1p-60 * total) return total;
+  }
   const double last = ::pow(q, -s);
   double factor = last * s / (2 * q);  // s (s + 1) ... (s + 2 j - 2) / (2 j)! times q to the power 1 - s - 2 j
   total += last * (q / (s - 1) + 0.5);
@@ -61,7 +67,7 @@ inline double zeta(double s, double q) {
 // those on the other side.
 inline double polygamma(double n, double x) {
   if (n == 0) return digamma(x);
-  if (!(n > 0 && ::floor(n) == n) || x != x) return ::nan("");
+  if (!(n > 0 && ::floor(n) == n) || ::isinf(n) || x != x) return ::nan("");
   const double s = n + 1, factorial = ::tgamma(s);
   const bool odd = ::fmod(n, 2) != 0;
   if (is_pole(x)) return odd ? HUGE_VAL : ::nan("");
@@ -71,8 +77,9 @@ inline double polygamma(double n, double x) {
   } else if (x > 0) {
     sum = zeta(s, x);
   } else {
-    const double fraction = x - ::floor(x), mirror = odd ? 1 : -1;
-    sum = zeta(s, fraction) + mirror * (zeta(s, 1 - fraction) - zeta(s, 1 - x));
+    const double off = off_whole(x);  // the distances to the whole numbers below and above
+    const double below = zeta(s, off > 0 ? off : 1 + off), above = zeta(s, off > 0 ? 1 - off : -off);
+    sum = odd ? (below + above) - zeta(s, 1 - x) : (below - above) + zeta(s, 1 - x);
   }
   return odd ? factorial * sum : -(factorial * sum);
 }

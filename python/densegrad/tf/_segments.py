@@ -3,6 +3,7 @@
 import numpy as np
 
 from densegrad import _core, ops
+from densegrad.errors import InvalidArgumentError
 from densegrad.ops.scattering import highest, lowest, of_groups
 
 
@@ -12,10 +13,11 @@ def segment_sum(data, segment_ids, name=None):
 
 
 def unsorted_segment_sum(data, segment_ids, num_segments, name=None):
-    """The sums of the rows of each of `num_segments` groups."""
-    data = _core.convert(data)
-    zeros = ops.zeros((int(num_segments), *data.shape[1:]), data.dtype)
-    return ops.scatter_add(zeros, segment_ids, data)
+    """The sums of the rows of each of `num_segments` groups; rows of negative groups do not count."""
+    data, ids, count = _core.convert(data), _core.convert(segment_ids), int(num_segments)
+    counts = ops.reshape(ids >= 0, (-1, *(1,) * (data.ndim - 1)))
+    zeros = ops.zeros((count, *data.shape[1:]), data.dtype)
+    return ops.scatter_add(zeros, ops.maximum(ids, 0), ops.where(counts, data, _core.constant(0, data.dtype)))
 
 
 def segment_mean(data, segment_ids, name=None):
@@ -64,7 +66,12 @@ def segment_prod(data, segment_ids, name=None):
 
 
 def _count(segment_ids):
-    ids = _core.convert(segment_ids)
+    ids = _core.convert(segment_ids).numpy()
+    if ids.size and (ids[0] < 0 or np.any(ids[1:] < ids[:-1])):
+        raise InvalidArgumentError(
+            "[tf.math.segment_*] `segment_ids` must be whole numbers from 0 on in ascending order: the functions "
+            "`unsorted_segment_*` take others."
+        )
     return int(ids[-1]) + 1 if ids.size else 0
 
 
