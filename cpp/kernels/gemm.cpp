@@ -185,8 +185,9 @@ constexpr index_t most_copied = 64 * 64, least_rows_for_copy = 8;
 
 }  // namespace
 
+constexpr index_t tile = 16;  // the largest of a BLAS kernel
+
 index_t Panels::begin(index_t number) const {
-  constexpr index_t tile = 16;
   return std::min(length, ceil_div(ceil_div(length, tile) * number, count) * tile);
 }
 
@@ -199,7 +200,7 @@ Panels panels(Transpose b_op, index_t m, index_t n, index_t k) {
   const bool small = b_op == Transpose::no && work_per_line <= small_product / least_lines;
   index_t count = 1;
   if (small) {
-    count = ceil_div(longer, small_product / work_per_line / 16 * 16);
+    count = ceil_div(longer, small_product / work_per_line / tile * tile);
   } else if (longer >= 2 * lines) {
     count = ceil_div(longer / lines, 2) * 2;
   } else if (longer >= 2 * least_lines && longer >= 8 * small_product / work_per_line) {

@@ -37,7 +37,7 @@ struct Panels {
   bool by_columns;
   index_t length, count;
 
-  // The first line of a panel; the end of the last one for `count`. Multiples of the largest tile of a BLAS kernel.
+  // The first line of a panel, between whole tiles of a BLAS kernel; the end of the last one for `count`.
   index_t begin(index_t number) const;
 };
 Panels panels(Transpose b_op, index_t m, index_t n, index_t k);

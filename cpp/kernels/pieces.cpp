@@ -242,7 +242,7 @@ void update(const PreparedUpdate<T>& prepared, int slot_count, const UpdatePart<
     }
     const UpdatePart<T>& part = parts[k++];
     for_pieces(part.n, update_grain, [&](index_t first, index_t count) {
-      const UpdatePart<T> piece = part.from(first, count, part.grad + first);
+      const UpdatePart<T> piece = part.from(first, count);
       kernel(prepared, slot_count, &piece, 1);
     });
   }

@@ -31,9 +31,9 @@ struct UpdatePart {
   const T* grad;
   std::array<T*, most_slots> slots;
 
-  // `count` entries from `first` on, with their gradient.
-  UpdatePart from(index_t first, index_t count, const T* own_grad) const {
-    UpdatePart some{count, w + first, own_grad, slots};
+  // `count` entries from `first` on.
+  UpdatePart from(index_t first, index_t count) const {
+    UpdatePart some{count, w + first, grad + first, slots};
     for (T*& slot : some.slots) slot = slot ? slot + first : nullptr;
     return some;
   }
