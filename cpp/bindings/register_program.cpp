@@ -135,6 +135,12 @@ void register_program(py::module_& m) {
       .def("poison", &Program::poison)
       .def("describe", &Program::describe)
       .def_property_readonly("arena_bytes", &Program::arena_bytes)
+      .def_property_readonly("gradients",
+                             [](const Program& p) {
+                               py::list out;
+                               for (const auto& g : p.gradients()) out.append(py::make_tuple(g.offsets, g.bytes));
+                               return out;
+                             })
       .def_property_readonly("instructions", &Program::instruction_count);
   m.def(
       "unrepeatable",

@@ -231,6 +231,7 @@ struct Effect {
   Tensors inputs;
   std::vector<std::shared_ptr<Variable>> written;
   std::function<void(const Tensors& inputs)> again;  // does it once more, with other values of the inputs
+  std::size_t gradients = 0;                         // the last so many inputs update one variable each
 };
 
 // What an open tape is to the primitives.

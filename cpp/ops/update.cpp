@@ -340,23 +340,24 @@ void optimizer_step(UpdateRule rule, std::vector<VariableUpdate> updates, const 
   const auto custom = accumulates ? nullptr : std::exchange(rule.custom, nullptr);
   const bool repeats = !rule.custom;
   const auto step = std::make_shared<const Step>(std::move(rule), std::move(updates), std::move(options), iterations);
-  const auto doing = [&](void (Step::*part)(const Tensors&) const) {
+  const Tensors rate_only{in[0]};
+  const auto doing = [&](void (Step::*part)(const Tensors&) const, const Tensors& inputs) {
     announce([&] {
       std::function<void(const Tensors&)> again;
-      if (repeats) again = [step, part](const Tensors& inputs) { ((*step).*part)(inputs); };
-      return Effect{"optimizer_step", in, step->written(), std::move(again)};
+      if (repeats) again = [step, part](const Tensors& given) { ((*step).*part)(given); };
+      return Effect{"optimizer_step", inputs, step->written(), std::move(again), inputs.size() - 1};
     });
     step->make_writable();
-    ((*step).*part)(in);
+    ((*step).*part)(inputs);
   };
   if (accumulates) {  // whether it applies is another question at every run
-    doing(&Step::run);
+    doing(&Step::run, in);
   } else if (custom) {  // what the function does is recorded as such
-    doing(&Step::before);
+    doing(&Step::before, in);
     for (std::size_t k = 1; k < in.size(); ++k) custom(k - 1, in[k]);
-    doing(&Step::after);
+    doing(&Step::after, rate_only);
   } else {
-    doing(&Step::apply);
+    doing(&Step::apply, in);
   }
 }
 

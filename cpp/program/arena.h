@@ -15,8 +15,17 @@ struct Buffer {
 
 inline constexpr std::size_t arena_alignment = 64;
 
-// Sets the offsets and returns the size of the block: the largest buffers are placed first, each at the lowest place where
-// it meets no other that lives at the same time.
-std::size_t plan_arena(std::vector<Buffer>& buffers);
+constexpr std::size_t arena_rounded(std::size_t bytes) {
+  return (bytes + arena_alignment - 1) / arena_alignment * arena_alignment;
+}
+
+// Buffers, by number, that lie one behind the other in this order, each rounded up to the alignment.
+using BufferBlock = std::vector<std::size_t>;
+
+// Sets the offsets and returns the size of the arena. Blocks and buffers are placed one after the other, each at the lowest
+// place where it meets no other that lives at the same time: the largest first, or those that live to the end. While
+// the arena is larger than what lives at one time, what ends highest is placed first, a few times. In a block
+// every buffer has a lifetime of its own: what lives before or after it may lie in its part. No buffer is in two blocks.
+std::size_t plan_arena(std::vector<Buffer>& buffers, const std::vector<BufferBlock>& blocks);
 
 }  // namespace densegrad

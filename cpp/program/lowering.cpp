@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
+#include <span>
 #include <string_view>
 
 #include "ops/ops.h"
@@ -46,6 +47,7 @@ class Lowering {
     join_losses();
     join_squares();
     copy_unsafe_views();
+    copy_shared_gradients();
     find_memory();
     share_in_place();
     place();
@@ -56,10 +58,12 @@ class Lowering {
  private:
   ScriptValue& value(int v) { return script_.values[at(v)]; }
 
-  // Results have memory of their own, which no argument, variable or constant has, and no two of them share.
+  // Results have memory of their own, which no argument, variable, constant or update has, and no two of them share.
   void copy_results() {
     std::vector<char> taken(script_.values.size(), 0);
     std::vector<int> root = roots();
+    for (const ScriptStep& step : script_.steps)
+      for (const int v : gradients_of(step)) taken[at(root[at(v)])] = 1;
     for (int& r : script_.results) {
       const int base = root[at(r)];
       const bool own = value(base).kind == ScriptValue::made && !taken[at(base)];
@@ -67,11 +71,20 @@ class Lowering {
         taken[at(base)] = 1;
         continue;
       }
-      script_.values.push_back({ScriptValue::made, value(r).dtype, value(r).shape});
-      const int copy = static_cast<int>(script_.values.size()) - 1;
-      script_.steps.push_back({.inputs = {r}, .outputs = {copy}});
-      r = copy;
+      script_.steps.push_back(copy_of(r));
+      r = script_.steps.back().outputs[0];
     }
+  }
+
+  // A step that makes it; the new value is its output.
+  ScriptStep copy_of(int v) {
+    script_.values.push_back({ScriptValue::made, value(v).dtype, value(v).shape});
+    return {.inputs = {v}, .outputs = {static_cast<int>(script_.values.size()) - 1}};
+  }
+
+  static std::span<int> gradients_of(ScriptStep& step) { return std::span(step.inputs).last(step.gradients); }
+  static std::span<const int> gradients_of(const ScriptStep& step) {
+    return std::span(step.inputs).last(step.gradients);
   }
 
   // The value whose memory a value is a view of.
@@ -177,6 +190,28 @@ class Lowering {
     }
   }
 
+  // What several updates take, or several variables of one, lies in each of their blocks.
+  void copy_shared_gradients() {
+    const std::vector<int> root = roots();
+    std::vector<char> taken(script_.values.size(), 0);
+    std::vector<ScriptStep> steps;
+    for (ScriptStep& step : script_.steps) {
+      for (int& v : gradients_of(step)) {
+        if (value(root[at(v)]).kind != ScriptValue::made) continue;
+        char& before = taken[at(root[at(v)])];
+        if (before) {
+          steps.push_back(copy_of(v));
+          v = steps.back().outputs[0];
+        }
+        before = 1;
+      }
+      steps.push_back(std::move(step));
+    }
+    script_.steps = std::move(steps);
+    is_gradient_ = std::move(taken);
+    is_gradient_.resize(script_.values.size(), 0);
+  }
+
   void find_memory() {
     root_ = roots();
     first_.assign(script_.values.size(), 0);
@@ -202,6 +237,7 @@ class Lowering {
   void merge(int from, int to) {
     for (int& r : root_)
       if (r == from) r = to;
+    is_gradient_[at(to)] |= is_gradient_[at(from)];
     first_[at(to)] = std::min(first_[at(to)], first_[at(from)]);
     last_[at(to)] = std::max(last_[at(to)], last_[at(from)]);
   }
@@ -220,7 +256,8 @@ class Lowering {
       const bool read_once =
           std::count_if(step.inputs.begin(), step.inputs.end(), [&](int v) { return root_[at(v)] == from; }) == 1;
       if (value(from).kind == ScriptValue::made && last_[at(from)] == s && read_once && !is_result(from) &&
-          !is_result(to) && value(from).bytes() == value(to).bytes()) {
+          !is_result(to) && !(is_gradient_[at(from)] && is_gradient_[at(to)]) &&
+          value(from).bytes() == value(to).bytes()) {
         merge(to, from);
       }
     }
@@ -238,11 +275,34 @@ class Lowering {
       buffers.push_back({value(base).bytes(), first_[v], last_[v]});
       owners.push_back(base);
     }
-    program_.arena_bytes_ = plan_arena(buffers);
+    const std::vector<BufferBlock> blocks = blocks_of_gradients(owners);
+    program_.arena_bytes_ = plan_arena(buffers, blocks);
     program_.arena_ = Ref<Storage>(new Storage(program_.arena_bytes_));
     memory_.resize(script_.values.size());
     for (std::size_t i = 0; i < owners.size(); ++i)
       memory_[at(owners[i])] = borrowed(program_.arena_->data + buffers[i].offset, buffers[i].bytes);
+    for (const BufferBlock& block : blocks) {
+      const Buffer& last = buffers[block.back()];
+      Program::Gradients gradients{{}, last.offset + arena_rounded(last.bytes) - buffers[block[0]].offset};
+      for (const std::size_t i : block) gradients.offsets.push_back(buffers[i].offset);
+      program_.gradients_.push_back(std::move(gradients));
+    }
+  }
+
+  // `owners`: the values of the buffers, ascending.
+  std::vector<BufferBlock> blocks_of_gradients(const std::vector<int>& owners) const {
+    std::vector<BufferBlock> blocks;
+    for (const ScriptStep& step : script_.steps) {
+      BufferBlock block;
+      for (const int v : gradients_of(step)) {
+        const auto owner = std::lower_bound(owners.begin(), owners.end(), root_[at(v)]);
+        if (owner != owners.end() && *owner == root_[at(v)]) {
+          block.push_back(static_cast<std::size_t>(owner - owners.begin()));
+        }
+      }
+      if (!block.empty()) blocks.push_back(std::move(block));
+    }
+    return blocks;
   }
 
   // Which steps have an effect, an error that they may raise included, or make something for one that has.
@@ -322,7 +382,7 @@ class Lowering {
   std::vector<char> needed_;
   std::vector<int> root_;
   std::vector<std::size_t> first_, last_;
-  std::vector<char> has_effect_;
+  std::vector<char> has_effect_, is_gradient_;
   std::vector<Ref<Storage>> memory_;
 };
 

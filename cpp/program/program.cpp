@@ -40,6 +40,10 @@ void Program::poison() { std::memset(arena_->data, 0xff, arena_bytes_); }
 std::string Program::describe() const {
   std::ostringstream text;
   text << instructions_.size() << " instructions, arena of " << arena_bytes_ << " bytes\n";
+  for (const Gradients& g : gradients_) {
+    text << "  gradients of an update: " << g.offsets.size() << " in the " << g.bytes << " bytes at offset "
+         << g.offsets[0] << '\n';
+  }
   for (const Instruction& i : instructions_) {
     text << "  " << i.name << " (";
     for (std::size_t k = 0; k < i.inputs.size(); ++k) text << (k ? ", " : "") << i.inputs[k].shape();

@@ -37,6 +37,14 @@ class Program {
   double work() const { return work_; }
   std::size_t arena_bytes() const { return arena_bytes_; }
   std::size_t instruction_count() const { return instructions_.size(); }
+  const std::byte* arena() const { return arena_->data; }
+  // The gradients that one update takes, in the order of its variables, one behind the other in the arena. Those that are
+  // arguments, constants or values of variables stay where they are.
+  struct Gradients {
+    std::vector<std::size_t> offsets;  // multiples of `arena_alignment`
+    std::size_t bytes;                 // of all, each rounded up to the alignment
+  };
+  const std::vector<Gradients>& gradients() const { return gradients_; }
   std::string describe() const;
 
   // Fills the arena with NaN: no result may depend on what was there.
@@ -65,6 +73,7 @@ class Program {
   std::vector<Instruction> instructions_;
   std::vector<std::shared_ptr<Variable>> variables_;  // kept alive
   Ref<Storage> arena_;
+  std::vector<Gradients> gradients_;
   std::size_t arena_bytes_ = 0;
   double work_ = 0;
   std::mutex mutex_;

@@ -28,6 +28,7 @@ struct ScriptStep {
   const char* name = "copy";
   std::vector<int> inputs = {}, outputs = {};
   std::vector<int> written = {};  // values of variables
+  std::size_t gradients = 0;      // the last so many inputs update one variable each
 };
 
 struct Script {

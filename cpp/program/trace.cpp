@@ -94,7 +94,7 @@ void ProgramTrace::record(Node&& node) {
 
 void ProgramTrace::happens(Effect effect) {
   if (!effect.again) refuse(std::string("`") + effect.name + "` does something else at every call");
-  ScriptStep step{.again = std::move(effect.again), .name = effect.name};
+  ScriptStep step{.again = std::move(effect.again), .name = effect.name, .gradients = effect.gradients};
   for (const Tensor& t : effect.inputs) step.inputs.push_back(value_of(t));
   for (const auto& variable : effect.written) {
     step.written.push_back(variable_value(*variable));

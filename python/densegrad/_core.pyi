@@ -407,6 +407,7 @@ class Program:
     """What a function did, frozen: it runs again without Python."""
 
     arena_bytes: int
+    gradients: list[tuple[list[int], int]]  # for each update the offsets in the arena, and the bytes of all
     instructions: int
 
     arguments: list[tuple[str, tuple[int, ...]]]  # dtypes and shapes

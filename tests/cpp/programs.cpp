@@ -136,7 +136,8 @@ struct Training {
              integers(rng, {sizes.rows}, sizes.widths.back())};
   }
 
-  Values step(const Values& given) const {
+  // The loss, and the gradients behind it.
+  Values gradients(const Values& given) const {
     Tape tape(false, true);
     tape.enter();
     Tensor y = given[0];
@@ -148,11 +149,17 @@ struct Training {
     tape.exit();
     Values sources;
     for (const VariableRef& w : weights) sources.push_back(w->value());
-    const Values grads = tape.gradient({value}, sources, {});
+    Values found = tape.gradient({value}, sources, {});
+    found.insert(found.begin(), value);
+    return found;
+  }
+
+  Values step(const Values& given) const {
+    const Values found = gradients(given);
     std::vector<VariableUpdate> updates;
-    for (std::size_t i = 0; i < weights.size(); ++i) updates.push_back({weights[i], grads[i], slots[i]});
+    for (std::size_t i = 0; i < weights.size(); ++i) updates.push_back({weights[i], found[i + 1], slots[i]});
     optimizer_step(rule, std::move(updates), rate->read(), options, iterations);
-    return {value};
+    return {found[0]};
   }
 
   std::unique_ptr<Program> program() const {
@@ -196,6 +203,36 @@ void test_steps(Rng& rng) {
     for (int threads : {1, 2, 4}) {
       const Threads set(threads);
       require_no_allocation("shared work", Training(rng, shared_work, dtype, Optimizer::adam), 20, threads);
+    }
+  }
+}
+
+// After a step the final gradients lie one behind the other in the arena, in the order of the variables.
+void test_gradient_blocks(Rng& rng) {
+  for (DType dtype : {DType::float32, DType::float64}) {
+    for (Clip clip : {Clip::none, Clip::norm, Clip::global_norm, Clip::value}) {
+      for (const Sizes& sizes : {small, Sizes{1, {1, 1}}, Sizes{0, {3, 5, 2}}, Sizes{100, {7, 64, 3, 2}}}) {
+        StepOptions options;
+        options.clip = clip;
+        options.clip_limit = 0.1;
+        const Training training(rng, sizes, dtype, Optimizer::adam, options);
+        const auto program = training.program();
+        Values expected = training.gradients(training.batch), results;
+        expected.erase(expected.begin());
+        clip_gradients(expected, clip, options.clip_limit);
+        run(*program, training.batch, results);
+        require(program->gradients().size() == 1, program->gradients().size(), " blocks of gradients");
+        const Program::Gradients& block = program->gradients()[0];
+        require(block.offsets.size() == expected.size(), block.offsets.size(), " gradients in a block");
+        std::size_t end = block.offsets[0];
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+          const auto bytes = static_cast<std::size_t>(expected[i].size() * item_size(dtype));
+          require(block.offsets[i] == end && end % 64 == 0, "gradient ", i, " lies at ", block.offsets[i]);
+          require(std::memcmp(program->arena() + end, expected[i].raw(), bytes) == 0, "gradient ", i, ": other bits");
+          end += (bytes + 63) / 64 * 64;
+        }
+        require(end - block.offsets[0] == block.bytes && end <= program->arena_bytes(), "a block of ", block.bytes);
+      }
     }
   }
 }
@@ -248,6 +285,7 @@ void test_heap(Rng& rng) {
 void test_programs(Rng& rng) {
   for (const PrimitiveCase& c : primitive_cases(rng)) test_primitive(c);
   test_steps(rng);
+  test_gradient_blocks(rng);
   test_epochs(rng);
   test_heap(rng);
 }
