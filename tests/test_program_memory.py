@@ -14,6 +14,7 @@ OPTIMIZERS = {
     "Lion with clipvalue": {"clipvalue": 0.1},
     "SGD with clipnorm": {"clipnorm": 0.1},
     "Adam with global_clipnorm": {"global_clipnorm": 0.1},
+    "Adam with accumulation": {"gradient_accumulation_steps": 2, "global_clipnorm": 0.1, "weight_decay": 0.1},
 }
 
 

@@ -72,6 +72,9 @@ OPTIONS = [
     {"use_ema": True, "ema_momentum": 0.9, "ema_overwrite_frequency": 3},
     {"loss_scale_factor": 8.0},
     {"gradient_accumulation_steps": 3},
+    {"gradient_accumulation_steps": 2, "clipnorm": 0.1, "weight_decay": 0.1},
+    {"gradient_accumulation_steps": 3, "clipvalue": 0.01, "loss_scale_factor": 8.0},
+    {"gradient_accumulation_steps": 2, "global_clipnorm": 0.1, "use_ema": True, "ema_overwrite_frequency": 2},
 ]
 OPTIMIZERS = ["SGD", "Adam", "AdamW", "Adamax", "Nadam", "RMSprop", "Adagrad", "Adadelta", "Lion", "Ftrl"]
 

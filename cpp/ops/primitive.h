@@ -6,6 +6,7 @@
 // the set is closed under differentiation.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <memory>
@@ -234,6 +235,8 @@ struct Effect {
   std::size_t gradients = 0;                         // the last so many inputs update one variable each
 };
 
+using Condition = std::function<bool()>;
+
 // What an open tape is to the primitives.
 class Recorder {
  public:
@@ -247,6 +250,8 @@ class Recorder {
 
   // An effect that is about to happen; complete recorders alone are told.
   virtual void happens(Effect /*effect*/) {}
+  // What follows is to be done again where `due` holds at the time, until another call; null: always.
+  virtual void only_if(std::shared_ptr<const Condition> /*due*/) {}
   // A variable that has just been made.
   virtual void made_variable() {}
   // What happens now in the host language would be something else the next time.
@@ -290,6 +295,27 @@ void announce(F&& effect) {
   for (Recorder* recorder : recorders())
     if (recorder->complete) recorder->happens(effect());
 }
+
+// Whether a complete recorder is open.
+inline bool is_traced() {
+  const auto open = recorders();
+  return std::any_of(open.begin(), open.end(), [](const Recorder* r) { return r->complete; });
+}
+
+// What happens while this lives is a matter of each run for the complete recorders. None is in another.
+class OnlyIf {
+ public:
+  explicit OnlyIf(Condition due) { tell(std::make_shared<const Condition>(std::move(due))); }
+  ~OnlyIf() { tell(nullptr); }
+  OnlyIf(const OnlyIf&) = delete;
+  OnlyIf& operator=(const OnlyIf&) = delete;
+
+ private:
+  static void tell(const std::shared_ptr<const Condition>& due) {
+    for (Recorder* recorder : recorders())
+      if (recorder->complete) recorder->only_if(due);
+  }
+};
 
 // No recorder is open while this lives, but those that are opened meanwhile. What only derivatives do not see (an
 // assignment, say) keeps the complete ones; what happens inside of a primitive keeps none.

@@ -170,17 +170,21 @@ void apply_rule(const UpdateRule& rule, std::span<const VariableUpdate> updates,
   of_type(double{});
 }
 
-// The gradients that the rule gets: unscaled, with what was accumulated, clipped.
-void prepare(std::vector<Tensor>& grads, const StepOptions& options, bool applies) {
+// Divided by the loss scale, and added to what was accumulated.
+void add_up(std::vector<Tensor>& grads, const StepOptions& options) {
   if (options.loss_scale) {
     for (Tensor& g : grads) g = divide(g, constant_like(g, *options.loss_scale));
   }
-  for (std::size_t k = 0; k < options.accumulators.size(); ++k) {
-    grads[k] = add(grads[k], options.accumulators[k]->value());
-    const auto steps = static_cast<double>(options.accumulation_steps);
-    if (applies) grads[k] = divide(grads[k], constant_like(grads[k], steps));
+  for (std::size_t k = 0; k < options.accumulators.size(); ++k)
+    grads[k] = add(grads[k], options.accumulators[k]->read());
+}
+
+// What the rule gets of the sums: the mean, clipped.
+void finish(std::vector<Tensor>& grads, const StepOptions& options) {
+  if (!options.accumulators.empty()) {
+    for (Tensor& g : grads) g = divide(g, constant_like(g, static_cast<double>(options.accumulation_steps)));
   }
-  if (applies) clip_gradients(grads, options.clip, options.clip_limit);
+  clip_gradients(grads, options.clip, options.clip_limit);
 }
 
 void average(const StepOptions& options, index_t iterations) {
@@ -225,6 +229,7 @@ class Step {
     for (VariableUpdate& update : updates_) update.grad = Tensor();  // comes with each run
   }
 
+  const StepOptions& options() const { return options_; }
   index_t calls() const { return *iterations_->value().data<index_t>(); }
   bool applies() const { return (calls() + 1) % options_.accumulation_steps == 0; }
 
@@ -248,13 +253,7 @@ class Step {
     return all;
   }
 
-  // The learning rate, and the prepared gradients behind it.
-  void apply(const Tensors& in) const {
-    before(in);
-    update_each(in);
-    after(in);
-  }
-  // Its parts.
+  // Parts of a step, on the learning rate and the gradients behind it.
   void before(const Tensors& in) const {
     for (const auto& variable : options_.decayed) {
       visit_data(*variable, [&](auto* w, index_t n) {
@@ -265,13 +264,9 @@ class Step {
     }
     if (rule_.shared) advance_shared(rule_, count() + 1);
   }
-  void update_each(const Tensors& in) const {
-    const double rate = *in[0].data<double>();
-    if (rule_.custom) {
-      for (std::size_t k = 0; k < updates_.size(); ++k) rule_.custom(k, in[k + 1]);
-    } else {
-      apply_rule(rule_, updates_, in.begin() + 1, rate, count() + 1);
-    }
+  void update(const Tensors& in) const {
+    before(in);
+    apply_rule(rule_, updates_, in.begin() + 1, *in[0].data<double>(), count() + 1);
   }
   void after(const Tensors&) const {
     if (applies()) {
@@ -280,25 +275,14 @@ class Step {
     average(options_, count());
     ++*iterations_->writable().mutable_data<index_t>();
   }
-  // Keeps the gradients for a later call.
-  void accumulate(const Tensors& in) const {
-    for (std::size_t k = 0; k < updates_.size(); ++k) {
-      std::memcpy(options_.accumulators[k]->writable().raw(), in[k + 1].raw(), bytes_of(*options_.accumulators[k]));
-    }
+  void whole(const Tensors& in) const {
+    update(in);
     after(in);
   }
-  // The whole step from gradients as they come.
-  void run(const Tensors& given) const {
-    PauseRecording pause;
-    Tensors in = given;
-    std::vector<Tensor> grads(in.begin() + 1, in.end());
-    const bool now = applies();
-    prepare(grads, options_, now);
-    for (std::size_t k = 0; k < grads.size(); ++k) in[k + 1] = grads[k];
-    if (now) {
-      apply(in);
-    } else {
-      accumulate(in);
+  // Keeps the sums for a later call.
+  void keep(const Tensors& in) const {
+    for (std::size_t k = 0; k < updates_.size(); ++k) {
+      std::memcpy(options_.accumulators[k]->writable().raw(), in[k + 1].raw(), bytes_of(*options_.accumulators[k]));
     }
   }
 
@@ -324,41 +308,54 @@ void optimizer_step(UpdateRule rule, std::vector<VariableUpdate> updates, const 
   check_options(tag, updates, options);
 
   PauseRecording pause(true);
-  Tensors in{cast(learning_rate, DType::float64)};
-  in[0].raw();
+  const Tensors rate{cast(learning_rate, DType::float64)};
+  rate[0].raw();
+  std::vector<Tensor> grads;
   for (const VariableUpdate& update : updates) {
-    in.push_back(cast(update.grad, update.variable->value().dtype()));
-    in.back().raw();
+    grads.push_back(cast(update.grad, update.variable->value().dtype()));
+    grads.back().raw();
   }
+  add_up(grads, options);
+
+  // What programs keep does not hold the host's function; it is recorded by what it does, if it is called every time.
+  const auto custom = std::exchange(rule.custom, nullptr);
   const bool accumulates = options.accumulation_steps > 1;
-  if (!accumulates) {
-    std::vector<Tensor> grads(in.begin() + 1, in.end());
-    prepare(grads, options, true);
-    for (std::size_t k = 0; k < grads.size(); ++k) in[k + 1] = grads[k];
-  }
-  // What programs keep does not hold the host's function.
-  const auto custom = accumulates ? nullptr : std::exchange(rule.custom, nullptr);
-  const bool repeats = !rule.custom;
   const auto step = std::make_shared<const Step>(std::move(rule), std::move(updates), std::move(options), iterations);
-  const Tensors rate_only{in[0]};
-  const auto doing = [&](void (Step::*part)(const Tensors&) const, const Tensors& inputs) {
+  const bool applies = step->applies(), traced = is_traced();
+  const auto doing = [&](void (Step::*part)(const Tensors&) const, const Tensors& in, std::size_t gradients, bool now) {
     announce([&] {
       std::function<void(const Tensors&)> again;
-      if (repeats) again = [step, part](const Tensors& given) { ((*step).*part)(given); };
-      return Effect{"optimizer_step", inputs, step->written(), std::move(again), inputs.size() - 1};
+      if (!(custom && accumulates)) again = [step, part](const Tensors& given) { ((*step).*part)(given); };
+      return Effect{"optimizer_step", in, step->written(), std::move(again), gradients};
     });
+    if (!now) return;
     step->make_writable();
-    ((*step).*part)(inputs);
+    ((*step).*part)(in);
   };
-  if (accumulates) {  // whether it applies is another question at every run
-    doing(&Step::run, in);
-  } else if (custom) {  // what the function does is recorded as such
-    doing(&Step::before, in);
-    for (std::size_t k = 1; k < in.size(); ++k) custom(k - 1, in[k]);
-    doing(&Step::after, rate_only);
-  } else {
-    doing(&Step::apply, in);
+  const auto with_grads = [&] {
+    Tensors in = rate;
+    for (const Tensor& g : grads) in.push_back(g);
+    return in;
+  };
+  if (!accumulates && !custom) {
+    finish(grads, step->options());
+    doing(&Step::whole, with_grads(), grads.size(), true);
+    return;
   }
+  if (accumulates && (traced || !applies)) {
+    const OnlyIf when([step] { return !step->applies(); });
+    doing(&Step::keep, with_grads(), 0, !applies);
+  }
+  if (traced || applies) {
+    std::optional<OnlyIf> when;
+    if (accumulates) when.emplace([step] { return step->applies(); });
+    finish(grads, step->options());
+    doing(custom ? &Step::before : &Step::update, with_grads(), grads.size(), applies);
+    if (custom && applies) {
+      for (std::size_t k = 0; k < grads.size(); ++k) custom(k, grads[k]);
+    }
+  }
+  doing(&Step::after, rate, 0, true);
 }
 
 void update_variable(const UpdateRule& rule, const VariableUpdate& update, double learning_rate, index_t step) {

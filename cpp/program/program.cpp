@@ -25,7 +25,7 @@ void Program::run_on(std::span<const void* const> arguments, bool whole) {
   }
   // No recorder sees what happens here: whoever has tapes open runs the function itself.
   for (Instruction& i : instructions_) {
-    if (i.for_results_only && !whole) continue;
+    if (i.conditional && !i.runs(whole)) continue;
     if (i.primitive) {
       if (i.primitive->check) i.primitive->check(i.inputs, i.params);
       i.primitive->eval(i.inputs, i.params, i.outputs);

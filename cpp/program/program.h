@@ -57,7 +57,11 @@ class Program {
     std::function<void(const Tensors&)> again;
     const char* name;
     Tensors inputs, outputs;
+    bool conditional;  // if any of these applies
     bool for_results_only;
+    std::shared_ptr<const Condition> due;
+
+    bool runs(bool whole) const { return (whole || !for_results_only) && (!due || (*due)()); }
   };
   struct Result {
     DType dtype;

@@ -27,8 +27,9 @@ struct ScriptStep {
   std::function<void(const Tensors&)> again = {};
   const char* name = "copy";
   std::vector<int> inputs = {}, outputs = {};
-  std::vector<int> written = {};  // values of variables
-  std::size_t gradients = 0;      // the last so many inputs update one variable each
+  std::vector<int> written = {};                   // values of variables
+  std::size_t gradients = 0;                       // the last so many inputs update one variable each
+  std::shared_ptr<const Condition> due = nullptr;  // it happens in the runs where this holds
 };
 
 struct Script {

@@ -79,7 +79,8 @@ int ProgramTrace::old_value(const Tensor& t, int variable) {
 void ProgramTrace::record(Node&& node) {
   // The function behind a custom derivative was recorded when it ran; shapes alone are nothing to do.
   if (std::holds_alternative<CustomParams>(node.params) || !has_values(node.outputs)) return;
-  ScriptStep step{.primitive = node.primitive, .params = std::move(node.params), .name = node.primitive->name};
+  ScriptStep step{
+      .primitive = node.primitive, .params = std::move(node.params), .name = node.primitive->name, .due = due_};
   for (const Tensor& t : node.inputs) step.inputs.push_back(value_of(t));
   if (std::all_of(step.inputs.begin(), step.inputs.end(), [&](int v) { return is_constant(v); })) {
     for (const Tensor& t : node.outputs) value_of(t);  // what is computed from constants is one
@@ -94,7 +95,7 @@ void ProgramTrace::record(Node&& node) {
 
 void ProgramTrace::happens(Effect effect) {
   if (!effect.again) refuse(std::string("`") + effect.name + "` does something else at every call");
-  ScriptStep step{.again = std::move(effect.again), .name = effect.name, .gradients = effect.gradients};
+  ScriptStep step{.again = std::move(effect.again), .name = effect.name, .gradients = effect.gradients, .due = due_};
   for (const Tensor& t : effect.inputs) step.inputs.push_back(value_of(t));
   for (const auto& variable : effect.written) {
     step.written.push_back(variable_value(*variable));

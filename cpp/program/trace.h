@@ -32,6 +32,7 @@ class ProgramTrace : public Recorder {
   bool tracks(const Tensors&) const override { return true; }
   void record(Node&& node) override;
   void happens(Effect effect) override;
+  void only_if(std::shared_ptr<const Condition> due) override { due_ = std::move(due); }
   void accessed(const std::shared_ptr<Variable>& variable) override;
   void cut(const char* what, const Tensors& inputs, const Tensors& outputs) override;
   void made_variable() override { makes_variables_ = true; }
@@ -60,6 +61,7 @@ class ProgramTrace : public Recorder {
   Script script_;
   FlatMap<int> ids_;  // value + 1, by the tensor's identity
   std::vector<Version> versions_;
+  std::shared_ptr<const Condition> due_;
   std::string refusal_;
   bool makes_variables_ = false;
 };

@@ -129,9 +129,11 @@ struct Training {
       slots.emplace_back();
       const Tensor zeros = tensor_of(dtype, w->value().shape(), [](index_t) { return 0.0; });
       for (std::size_t k = 0; k < count; ++k) slots.back().push_back(variable(zeros));
+      if (options.accumulation_steps > 1) options.accumulators.push_back(variable(zeros));
       if (options.ema_momentum > 0) options.averages.emplace_back(w, variable(w->value()));
       if (options.weight_decay > 0) options.decayed.push_back(w);
     }
+    options.all_accumulators = options.accumulators;
     batch = {uniform(rng, {sizes.rows, sizes.widths.front()}, -1, 1, dtype),
              integers(rng, {sizes.rows}, sizes.widths.back())};
   }
@@ -183,22 +185,57 @@ void require_no_allocation(const std::string& what, const Training& training, in
   require(std::isfinite(values_of(results[0])[0]), what, ": the loss is not finite");
 }
 
+// Each option alone and all together, with and without accumulation of gradients.
+std::vector<std::pair<std::string, StepOptions>> all_options() {
+  using Setter = std::function<void(StepOptions&)>;
+  const auto clipped = [](Clip clip) -> Setter {
+    return [clip](StepOptions& options) {
+      options.clip = clip;
+      options.clip_limit = 0.1;
+    };
+  };
+  const Setter decayed = [](StepOptions& options) { options.weight_decay = 0.1; };
+  const Setter scaled = [](StepOptions& options) { options.loss_scale = 8.0; };
+  const Setter averaged = [](StepOptions& options) {
+    options.ema_momentum = 0.9;
+    options.ema_overwrite_frequency = 2;
+  };
+  const auto all_and = [&](Clip clip) -> Setter {
+    return [=, clip_by = clipped(clip)](StepOptions& options) {
+      for (const Setter& set : {decayed, scaled, averaged, clip_by}) set(options);
+    };
+  };
+  const std::vector<std::pair<std::string, Setter>> setters{
+      {"", [](StepOptions&) {}},
+      {", clipnorm", clipped(Clip::norm)},
+      {", global_clipnorm", clipped(Clip::global_norm)},
+      {", clipvalue", clipped(Clip::value)},
+      {", weight_decay", decayed},
+      {", loss_scale", scaled},
+      {", ema", averaged},
+      {", everything and clipnorm", all_and(Clip::norm)},
+      {", everything and global_clipnorm", all_and(Clip::global_norm)},
+      {", everything and clipvalue", all_and(Clip::value)}};
+  std::vector<std::pair<std::string, StepOptions>> all;
+  for (const index_t accumulation : {1, 3}) {
+    for (const auto& [what, set] : setters) {
+      StepOptions options;
+      options.accumulation_steps = accumulation;
+      set(options);
+      all.emplace_back((accumulation > 1 ? ", accumulation" : "") + what, std::move(options));
+    }
+  }
+  return all;
+}
+
 void test_steps(Rng& rng) {
   for (DType dtype : {DType::float32, DType::float64}) {
     for (int i = 0; i < size_of<Optimizer>(); ++i) {
       const auto optimizer = static_cast<Optimizer>(i);
       const std::string name = names_of<Optimizer>()[static_cast<std::size_t>(i)];
       require_no_allocation(name, Training(rng, small, dtype, optimizer), 1000);
-      for (Clip clip : {Clip::norm, Clip::global_norm, Clip::value}) {
-        StepOptions options;
-        options.loss_scale = 8.0;
-        options.clip = clip;
-        options.clip_limit = 0.1;
-        options.weight_decay = 0.1;
-        options.ema_momentum = 0.9;
-        options.ema_overwrite_frequency = 2;
-        require_no_allocation(name + " with options", Training(rng, small, dtype, optimizer, options), 100);
-      }
+      for (const auto& [what, options] : all_options())
+        require_no_allocation(name + what, Training(rng, small, dtype, optimizer, options), 30);
     }
     for (int threads : {1, 2, 4}) {
       const Threads set(threads);
