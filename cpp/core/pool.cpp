@@ -9,10 +9,12 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <thread>
 
 #include "core/cpus.h"
 #include "core/error.h"
+#include "core/workspace.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -118,6 +120,10 @@ void take_tasks(std::uint32_t number) {
 }
 
 [[noreturn]] void work(const std::atomic<std::uint32_t>& wanted, std::uint32_t seen) {
+  try {
+    workspace();                     // now, and not in the midst of a later step
+  } catch (const std::bad_alloc&) {  // the task that needs it will say so
+  }
   for (;;) {
     std::uint32_t number;
     while ((number = wanted.load(std::memory_order_acquire)) == seen) wait_for_other(wanted, seen);

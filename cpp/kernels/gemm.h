@@ -1,4 +1,4 @@
-// Matrix products on a CBLAS. All matrices are row-major; `lda` is the distance between rows of A as it is stored.
+// Matrix products, on a CBLAS and on our own kernels. All matrices are row-major; `lda` is the distance between rows of A as it is stored.
 // Nothing here allocates. Outputs may not overlap inputs.
 #pragma once
 
@@ -18,8 +18,8 @@ template <class T>
 void gemm(Transpose a_op, Transpose b_op, index_t m, index_t n, index_t k, const T* a, index_t lda, const T* b,
           index_t ldb, T beta, T* c, index_t ldc);
 
-// C = op(A)·op(B) in the panels and sums below: the product that primitives use, on the threads of the pool where it takes
-// more than some 20 us. Throws as gemm.
+// C = op(A)·op(B): the product that primitives use, by the kernel that is the fastest for the shape, and on the threads of
+// the pool where it takes more than some 20 us. Throws as gemm, and std::bad_alloc.
 template <class T>
 void product(Transpose a_op, Transpose b_op, index_t m, index_t n, index_t k, const T* a, index_t lda, const T* b,
              index_t ldb, T* c, index_t ldc);
@@ -28,27 +28,8 @@ void product(Transpose a_op, Transpose b_op, index_t m, index_t n, index_t k, co
 template <class T>
 void product_plus_bias(index_t m, index_t n, index_t k, const T* a, const T* b, const T* bias, T* c);
 
-// Where one BLAS call ends and the next begins has to follow from the shape alone, or bits would depend on the number of
-// threads and on eager or compiled execution: a BLAS sums in another order for other sizes. Threads may decide who
-// computes a panel, never where it starts.
-
-// The panels of C: the longer side is cut into `count` parts.
-struct Panels {
-  bool by_columns;
-  index_t length, count;
-
-  // The first line of a panel, between whole tiles of a BLAS kernel; the end of the last one for `count`.
-  index_t begin(index_t number) const;
-};
-Panels panels(Transpose b_op, index_t m, index_t n, index_t k);
-
 // How many products of this shape a thread should be given at once; 1 from some 20 us per product.
 index_t products_per_task(index_t m, index_t n, index_t k);
-
-// Rows of the batch in one partial sum of a weight gradient (m, n) = xᵀ·dz; the sums are added in ascending order, and
-// the last may be shorter. A power of two that does not depend on the batch, so a program may hold a tile of the batch
-// at a time and still sum as eager execution does. The bias gradient is summed in the blocks of its kernel.
-index_t sum_block(index_t m, index_t n);
 
 // Where the vendored OpenBLAS is. It is opened at the first product; calls after that, and in a build with a system BLAS,
 // have no effect.
@@ -61,6 +42,9 @@ struct BlasInfo {
   std::string corename;  // the CPU family whose kernels the BLAS chose; empty until loaded
   bool loaded;
 };
+
+// Opens the library, if that has not happened. Throws std::runtime_error.
+void open_blas();
 
 // Does not open the library.
 BlasInfo blas_info();

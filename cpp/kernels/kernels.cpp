@@ -5,6 +5,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/losses.h"
 #include "kernels/optimizers.h"
+#include "kernels/panels.h"
 #include "kernels/products.h"
 #include "kernels/reduce.h"
 #include "kernels/table.h"
@@ -38,6 +39,7 @@ constexpr Kernels<T> kernels_of(formulas::List<U...>, formulas::List<B...>, form
       .logsumexp = logsumexp<T>,
       .transpose = transpose<T>,
       .product = product<T>,
+      .panel_product = register_bytes == 64 ? panel_product<T> : nullptr,
       .bias_add = bias_add<T>,
       .activation = {activation<T, A>...},
       .activation_grad = {activation_grad<T, A>...},

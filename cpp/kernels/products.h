@@ -100,7 +100,7 @@ void narrow_product(const ProductArgs<T>& p) {
   for (index_t i = 0; i < p.m; i += block) {
     const index_t m = p.m - i < block ? p.m - i : block;
     const T* a = p.a + i * p.a_row;
-    ProductArgs<T> swapped{p.n, m, p.k, p.b, 1, p.b_row, a, p.a_col, c_t, m, nullptr};
+    ProductArgs<T> swapped{p.n, m, p.k, p.b, 1, p.b_row, a, p.a_col, 1, c_t, m, nullptr};
     if (p.a_row != 1) {
       transpose(m, p.k, a, p.a_row, a_t);
       swapped.b = a_t;

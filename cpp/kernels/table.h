@@ -54,18 +54,22 @@ struct PreparedUpdate {
   alignas(8) std::byte numbers[12 * sizeof(T)];
 };
 
-// C (m, n) = A B + bias with A[i, k] = a[i * a_row + k * a_col] and entries of a row of B, and of C, side by side.
+// C (m, n) = A B + bias with A[i, k] = a[i * a_row + k * a_col], B[k, j] = b[k * b_row + j * b_col], and the entries of a
+// row of C side by side.
 template <class T>
 struct ProductArgs {
   index_t m, n, k;
   const T* a;
   index_t a_row, a_col;
   const T* b;
-  index_t b_row;
+  index_t b_row, b_col;
   T* c;
   index_t c_row;
   const T* bias;  // (n,), or null
 };
+
+// What `panel_product` needs to work in.
+inline constexpr std::size_t panel_product_bytes = 792 << 10;
 
 template <class T>
 struct Kernels {
@@ -91,9 +95,12 @@ struct Kernels {
 
   // y[c, r] = x[r, c], where the rows of x lie x_row apart
   void (*transpose)(index_t rows, index_t cols, const T* x, index_t x_row, T* y);
-  // False, and nothing has happened, where n, k and the instruction set are not such that this is faster than a BLAS. The
-  // bits of a row of C do not depend on the other rows.
+  // For b_col == 1. False, and nothing has happened, where n, k and the instruction set are not such that this is faster
+  // than a BLAS. The bits of a row of C do not depend on the other rows.
   bool (*product)(const ProductArgs<T>& args);
+  // For long sides. One of a_row and a_col is 1, and one of b_row and b_col. Null where a BLAS is as fast. `memory` is
+  // aligned to 64 bytes.
+  void (*panel_product)(const ProductArgs<T>& args, std::byte* memory);
 
   // z[r, c] += b[c]
   void (*bias_add)(index_t rows, index_t cols, const T* b, T* z);

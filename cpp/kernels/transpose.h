@@ -31,12 +31,15 @@ struct Register {
 };
 
 // y[c, r] = x[r, c] for a tile of `lanes` rows and columns: interleaving the rows of the two halves moves one bit of the
-// row's number to the column's.
+// row's number to the column's. The rows of x from `rows` on are zeros.
 template <class R, class T>
-inline void transpose_tile(const T* x, index_t x_row, T* y, index_t y_row) {
+inline void transpose_tile(const T* x, index_t x_row, T* y, index_t y_row, int rows = lanes<T>) {
   constexpr int n = lanes<T>;
-  typename R::Vector a[n], b[n];
-  for (int i = 0; i < n; ++i) memcpy(&a[i], x + i * x_row, register_bytes);
+  typename R::Vector a[n] = {}, b[n];
+#pragma GCC unroll 16
+  for (int i = 0; i < n; ++i) {
+    if (i < rows) memcpy(&a[i], x + i * x_row, register_bytes);
+  }
 #pragma GCC unroll 4
   for (int done = 1; done < n; done *= 2) {
 #pragma GCC unroll 8

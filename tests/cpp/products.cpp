@@ -1,8 +1,11 @@
-// The kernels of small products on every instruction set of this machine, and what calls them: sums of small integers,
-// which are exact in any order, with guards around every row of the result.
+// The kernels of products on every instruction set of this machine, and what calls them: sums of small integers, which are
+// exact in any order, with guards around every row of the result; and chains of fused multiply-adds, bit for bit.
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "check.h"
+#include "core/pool.h"
 #include "kernels/dispatch.h"
 #include "kernels/gemm.h"
 
@@ -74,7 +77,7 @@ void test_product(const Kernels<T>& kernels, const char* isa, Rng& rng) {
     for (bool a_trans : {false, true}) {
       test_one<T>(rng, m, n, k, a_trans, false, isa, [&](const auto& a, const auto& b, auto& c) {
         const bool took = kernels.product({m, n, k, a.memory.data(), a_trans ? 1 : a.stride, a_trans ? a.stride : 1,
-                                           b.memory.data(), b.stride, c.memory.data(), c.stride, nullptr});
+                                           b.memory.data(), b.stride, 1, c.memory.data(), c.stride, nullptr});
         taken += took;
         require(took || std::count(c.memory.begin(), c.memory.end(), T(-77)) == static_cast<long>(c.memory.size()),
                 "a product that is not taken writes nothing");
@@ -112,6 +115,49 @@ void test_bias(Rng& rng) {
   }
 }
 
+// Values that round: each entry has the bits of one chain, whatever the memory held and wherever blocks and tiles end.
+template <class T>
+void test_panel_product(const Kernels<T>& kernels, const char* isa, Rng& rng) {
+  const bool has_panels = std::string(isa) == "x86_64_v4";
+  require((kernels.panel_product != nullptr) == has_panels, "panels on ", isa);
+  if (!kernels.panel_product) return;
+  alignas(64) static std::byte memory[panel_product_bytes];
+  const auto test = [&](index_t m, index_t n, index_t k) {
+    const bool a_trans = rng.below(2), b_trans = rng.below(2), with_bias = rng.below(2);
+    const auto values = [&rng](index_t rows, index_t cols) {
+      Matrix<T> x(rows, cols, rng.below(3));
+      for (T& value : x.memory) value = static_cast<T>(rng.uniform(-1, 1));
+      return x;
+    };
+    Matrix<T> a = a_trans ? values(k, m) : values(m, k), b = b_trans ? values(n, k) : values(k, n), bias = values(1, n);
+    Matrix<T> c(m, n, rng.below(3));
+    std::fill_n(reinterpret_cast<T*>(memory), panel_product_bytes / sizeof(T), std::numeric_limits<T>::quiet_NaN());
+    kernels.panel_product({m, n, k, a.memory.data(), a_trans ? 1 : a.stride, a_trans ? a.stride : 1, b.memory.data(),
+                           b_trans ? 1 : b.stride, b_trans ? b.stride : 1, c.memory.data(), c.stride,
+                           with_bias ? bias.memory.data() : nullptr},
+                          memory);
+    // All entries of small results; of large ones the corners, the ends of blocks, and some.
+    const bool all = m * n * k < 100'000;
+    for (index_t i = 0; i < m; i += all ? 1 : 1 + rng.below(m / 4 + 1)) {
+      for (index_t j = 0; j < c.stride && i * c.stride + j < static_cast<index_t>(c.memory.size());
+           j += all ? 1 : 1 + rng.below(40)) {
+        T expected = j < n ? T(0) : T(-77);
+        for (index_t p = 0; j < n && p < k; ++p)
+          expected = std::fma(a_trans ? a.at(p, i) : a.at(i, p), b_trans ? b.at(j, p) : b.at(p, j), expected);
+        if (j < n && with_bias) expected += bias.at(0, j);
+        require(c.at(i, j) == expected, isa, ": entry (", i, ", ", j, ") of ", m, " x ", n, " x ", k, " is ",
+                c.at(i, j), " instead of ", expected);
+      }
+    }
+  };
+  for (index_t m = 1; m <= 30; ++m) test(m, 1 + rng.below(70), 1 + rng.below(40));
+  for (index_t n = 1; n <= 70; ++n) test(1 + rng.below(30), n, 1 + rng.below(40));
+  for (index_t k = 1; k <= 40; ++k) test(1 + rng.below(30), 1 + rng.below(70), k);
+  for (index_t k : {191, 192, 193, 383, 384, 385, 400, 800}) {
+    for (index_t n : {31, 511, 512, 513, 545}) test(1 + rng.below(40), n, k);
+  }
+}
+
 template <class T>
 void test_dispatched(Rng& rng) {
   constexpr Transpose ops[] = {Transpose::no, Transpose::yes};
@@ -127,6 +173,30 @@ void test_dispatched(Rng& rng) {
   }
 }
 
+// On threads, with a bias: what one chain gives where the product is for panels, and never other bits for other threads.
+template <class T>
+void test_threads(Rng& rng) {
+  const index_t sizes[][3] = {{256, 512, 784}, {512, 10, 256}, {130, 700, 64}, {1100, 128, 130}, {40, 64, 600}};
+  const int before = num_threads();
+  for (const auto& [m, n, k] : sizes) {
+    const auto values = [&rng](index_t count) {
+      std::vector<T> x(static_cast<std::size_t>(count));
+      for (T& value : x) value = static_cast<T>(rng.uniform(-1, 1));
+      return x;
+    };
+    const std::vector<T> a = values(m * k), b = values(k * n), bias = values(n);
+    std::vector<T> first;
+    for (int threads : {1, 2, 4}) {
+      set_num_threads(threads);
+      std::vector<T> c(static_cast<std::size_t>(m * n), T(-77));
+      product_plus_bias<T>(m, n, k, a.data(), b.data(), bias.data(), c.data());
+      if (first.empty()) first = c;
+      require(c == first, "product plus bias of ", m, " x ", n, " x ", k, " on ", threads, " threads");
+    }
+  }
+  set_num_threads(before);
+}
+
 }  // namespace
 
 void test_products(Rng& rng) {
@@ -136,11 +206,15 @@ void test_products(Rng& rng) {
     test_transpose(table.f64, isa);
     test_product(table.f32, isa, rng);
     test_product(table.f64, isa, rng);
+    test_panel_product(table.f32, isa, rng);
+    test_panel_product(table.f64, isa, rng);
   }
   test_bias<float>(rng);
   test_bias<double>(rng);
   test_dispatched<float>(rng);
   test_dispatched<double>(rng);
+  test_threads<float>(rng);
+  test_threads<double>(rng);
 }
 
 }  // namespace densegrad::driver
