@@ -21,33 +21,48 @@ constexpr int panel_width = panel_registers* lanes<T>;
 // copied tile are.
 constexpr int most_tile_rows = 14, tile_step = 16;
 
-// Terms and columns that are copied at a time.
+// Terms, columns and tiles that are copied at a time.
 template <class T>
 constexpr index_t block_terms = 1536 / sizeof(T);
 constexpr index_t block_columns = 512;
-static_assert(block_terms<float> * (block_columns + tile_step) * sizeof(float) <= panel_product_bytes);
+constexpr index_t block_tiles = 8;
+static_assert(block_terms<float> * (block_columns + block_tiles * tile_step) * sizeof(float) <= panel_product_bytes);
 
-// For each of `terms`, the entries of `lines` rows of A or columns of B side by side, those of the next term `step` further
-// on. In x, terms lie term_step apart and lines line_step; one of the two is 1. Registers are written whole, with zeros
-// behind the last line.
+// Lines are rows of A or columns of B, and a strip is a few neighbours of them: strip s has those from begin[s] on.
+constexpr index_t most_strips = block_columns / 16;
+struct Strips {
+  index_t count, begin[most_strips + 1];
+};
+
+// Copies of strips, one after the other: for each of `terms` the entries of the lines side by side, `step` for each term,
+// with zeros behind the last line. In x, terms lie term_step apart and lines line_step; one of the two is 1.
 template <int step, class T>
-void copy_lines(index_t terms, index_t lines, const T* x, index_t term_step, index_t line_step, T* to) {
+void copy_strips(index_t terms, const Strips& strips, const T* x, index_t term_step, index_t line_step, T* to) {
   using V = Vector<T>;
   constexpr int n = lanes<T>;
-  if (line_step == 1) {
-    for (index_t first = 0; first < lines; first += n) {
-      const auto some = V::some(static_cast<int>(std::min<index_t>(n, lines - first)));
-      for (index_t p = 0; p < terms; ++p) V::store(to + p * step + first, V::load(x + p * term_step + first, some));
+  const auto lines_from = [&](index_t s, int first) {
+    return static_cast<int>(std::clamp<index_t>(strips.begin[s + 1] - strips.begin[s] - first, 0, n));
+  };
+  if (line_step == 1) {  // in the order in which x lies in memory
+    for (index_t p = 0; p < terms; ++p) {
+      for (index_t s = 0; s < strips.count; ++s) {
+        const T* from = x + p * term_step + strips.begin[s];
+#pragma GCC unroll 2
+        for (int first = 0; first < step; first += n)
+          V::store(to + (s * terms + p) * step + first, V::load(from + first, V::some(lines_from(s, first))));
+      }
     }
     return;
   }
-  for (index_t first = 0; first < lines; first += n) {
-    const int some = static_cast<int>(std::min<index_t>(n, lines - first));
-    const T* from = x + first * line_step;
-    index_t p = 0;
-    for (; p + n <= terms; p += n) transpose_tile<Tile<T>>(from + p, line_step, to + p * step + first, step, some);
-    for (; p < terms; ++p) {
-      for (int i = 0; i < n; ++i) to[p * step + first + i] = i < some ? from[i * line_step + p] : T(0);
+  for (index_t s = 0; s < strips.count; ++s, to += terms * step) {
+    for (int first = 0; first < step; first += n) {
+      const int lines = lines_from(s, first);
+      const T* from = x + (strips.begin[s] + first) * line_step;
+      index_t p = 0;
+      for (; p + n <= terms; p += n) transpose_tile<Tile<T>>(from + p, line_step, to + p * step + first, step, lines);
+      for (; p < terms; ++p) {
+        for (int i = 0; i < n; ++i) to[p * step + first + i] = i < lines ? from[i * line_step + p] : T(0);
+      }
     }
   }
 }
@@ -120,18 +135,23 @@ inline index_t part_begin(index_t size, index_t parts, index_t part) { return si
 
 // C from the terms and columns of one block, of which B holds a copy.
 template <class T>
-void block_product(const ProductArgs<T>& p, const T* panels, T* tile, bool from_c) {
+void block_product(const ProductArgs<T>& p, const T* panels, T* memory, bool from_c) {
   constexpr index_t width = panel_width<T>;
   static constexpr auto products = tile_products<T>(std::make_integer_sequence<int, most_tile_rows>());
   const index_t tiles = (p.m + most_tile_rows - 1) / most_tile_rows;
-  for (index_t t = 0; t < tiles; ++t) {
-    const index_t i = part_begin(p.m, tiles, t), rows = part_begin(p.m, tiles, t + 1) - i;
-    copy_lines<tile_step>(p.k, rows, p.a + i * p.a_row, p.a_col, p.a_row, tile);
-    for (index_t j = 0; j < p.n; j += width) {
-      const index_t cols = std::min(width, p.n - j), across = (cols + lanes<T> - 1) / lanes<T>;
-      const TileEnd<T> end{from_c, p.bias ? p.bias + j : nullptr,
-                           Vector<T>::some(static_cast<int>(cols - (across - 1) * lanes<T>))};
-      products[across - 1][rows - 1](p.k, tile, panels + j * p.k, p.c + i * p.c_row + j, p.c_row, end);
+  for (index_t t = 0; t < tiles; t += block_tiles) {
+    Strips rows{std::min(block_tiles, tiles - t), {}};
+    for (index_t s = 0; s <= rows.count; ++s) rows.begin[s] = part_begin(p.m, tiles, t + s);
+    copy_strips<tile_step>(p.k, rows, p.a, p.a_col, p.a_row, memory);
+    for (index_t s = 0; s < rows.count; ++s) {
+      const index_t i = rows.begin[s];
+      for (index_t j = 0; j < p.n; j += width) {
+        const index_t cols = std::min(width, p.n - j), across = (cols + lanes<T> - 1) / lanes<T>;
+        const TileEnd<T> end{from_c, p.bias ? p.bias + j : nullptr,
+                             Vector<T>::some(static_cast<int>(cols - (across - 1) * lanes<T>))};
+        products[across - 1][rows.begin[s + 1] - i - 1](p.k, memory + s * p.k * tile_step, panels + j * p.k,
+                                                        p.c + i * p.c_row + j, p.c_row, end);
+      }
     }
   }
 }
@@ -139,27 +159,27 @@ void block_product(const ProductArgs<T>& p, const T* panels, T* tile, bool from_
 template <class T>
 void panel_product(const ProductArgs<T>& p, std::byte* memory) {
   if constexpr (register_bytes == 64) {
-    T* tile = reinterpret_cast<T*>(memory);
-    T* panels = tile + tile_step * block_terms<T>;
+    T* tiles = reinterpret_cast<T*>(memory);
+    T* panels = tiles + block_tiles * tile_step * block_terms<T>;
     // Whole registers of terms, so that the copies have no loose ends but one.
     const index_t registers = (p.k + lanes<T> - 1) / lanes<T>;
     const index_t blocks = (p.k + block_terms<T> - 1) / block_terms<T>;
     for (index_t j = 0; j < p.n; j += block_columns) {
+      const index_t n = std::min(block_columns, p.n - j);
+      Strips columns{(n + panel_width<T> - 1) / panel_width<T>, {}};
+      for (index_t s = 0; s <= columns.count; ++s) columns.begin[s] = std::min(n, s * panel_width<T>);
       for (index_t block = 0; block < blocks; ++block) {
         const index_t first = part_begin(registers, blocks, block) * lanes<T>;
         const index_t next = std::min(p.k, part_begin(registers, blocks, block + 1) * lanes<T>);
         ProductArgs<T> part = p;
-        part.n = std::min(block_columns, p.n - j);
+        part.n = n;
         part.k = next - first;
         part.a += first * p.a_col;
         part.b += first * p.b_row + j * p.b_col;
         part.c += j;
         part.bias = p.bias && next == p.k ? p.bias + j : nullptr;
-        for (index_t at = 0; at < part.n; at += panel_width<T>) {
-          copy_lines<panel_width<T>>(part.k, std::min<index_t>(panel_width<T>, part.n - at), part.b + at * p.b_col,
-                                     p.b_row, p.b_col, panels + at * part.k);
-        }
-        block_product(part, panels, tile, block > 0);
+        copy_strips<panel_width<T>>(part.k, columns, part.b, p.b_row, p.b_col, panels);
+        block_product(part, panels, tiles, block > 0);
       }
     }
   }

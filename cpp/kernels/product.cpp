@@ -75,12 +75,13 @@ index_t sum_block(index_t m, index_t n) {
   return block >= least_lines ? block : most_block;
 }
 
-// Whether our kernel takes less time than the BLAS: where there is enough of C to pay for the copies. Measured with
-// AVX-512, the only instruction set that has it.
+// Whether our kernel for long sides takes less time than the BLAS: where there is enough of C to pay for the copies.
+// Measured with AVX-512, the only instruction set that has it.
 bool is_for_panels(Transpose a_op, Transpose b_op, index_t m, index_t n, index_t k) {
-  if (k < 16) return false;
+  if (k < 32) return false;
   if (a_op == Transpose::no && b_op == Transpose::yes) return n * k > most_copied && m * n >= 1400;
-  return m >= (a_op == Transpose::yes ? 128 : 32) && n * k >= 128 * 128;
+  constexpr index_t enough = 128 * 128;
+  return n * k >= enough && (a_op == Transpose::yes ? m >= 128 && m * n >= enough : m >= 64);
 }
 
 // f(i, rows, j, cols) for each panel of C.

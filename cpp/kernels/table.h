@@ -69,7 +69,7 @@ struct ProductArgs {
 };
 
 // What `panel_product` needs to work in.
-inline constexpr std::size_t panel_product_bytes = 792 << 10;
+inline constexpr std::size_t panel_product_bytes = 960 << 10;
 
 template <class T>
 struct Kernels {
