@@ -13,7 +13,6 @@ constexpr int tile_rows(int across) {
   if (register_bytes == 64) return 16 / (across == 3 ? 2 : across);
   return 12 / across;
 }
-constexpr int smaller_tile(int rows) { return rows % 3 == 0 ? rows / 3 : rows / 2; }
 
 // rows x (across registers) of C; the last register is `some` lanes wide if `partial`.
 template <int rows, int across, bool partial, class T>
@@ -60,18 +59,24 @@ inline void product_tile(const ProductArgs<T>& p, index_t i, index_t j, typename
   }
 }
 
-// The rows from i on, tiles of `rows` of them first, then those of a smaller one.
+// The last rows, fewer than a whole tile has.
 template <int rows, int across, bool partial, class T>
-inline void product_rows(const ProductArgs<T>& p, index_t i, index_t j, typename Vector<T>::Some some) {
-  for (; i + rows <= p.m; i += rows) product_tile<rows, across, partial>(p, i, j, some);
-  if constexpr (rows > 1) product_rows<smaller_tile(rows), across, partial>(p, i, j, some);
+inline void last_rows(const ProductArgs<T>& p, index_t i, index_t j, typename Vector<T>::Some some) {
+  if constexpr (rows > 0) {
+    if (p.m - i == rows) return product_tile<rows, across, partial>(p, i, j, some);
+    last_rows<rows - 1, across, partial>(p, i, j, some);
+  }
 }
 
 // The columns from j on that make `across` registers, the last of them partly filled if `partial`.
 template <int across, bool partial, class T>
 [[gnu::noinline]] void product_columns(const ProductArgs<T>& p, index_t j) {
   const int last = static_cast<int>((p.n - j) % lanes<T>);
-  product_rows<tile_rows(across), across, partial>(p, 0, j, Vector<T>::some(last));
+  const auto some = Vector<T>::some(last);
+  constexpr int rows = tile_rows(across);
+  index_t i = 0;
+  for (; i + rows <= p.m; i += rows) product_tile<rows, across, partial>(p, i, j, some);
+  last_rows<rows - 1, across, partial>(p, i, j, some);
 }
 
 constexpr int most_across = 4;
@@ -107,8 +112,10 @@ void narrow_product(const ProductArgs<T>& p) {
       swapped.b_row = m;
     }
     wide_product(swapped);
-    for (index_t r = 0; r < m; ++r) {
-      for (index_t j = 0; j < p.n; ++j) p.c[(i + r) * p.c_row + j] = c_t[j * m + r] + (p.bias ? p.bias[j] : T(0));
+    for (index_t j = 0; j < p.n; ++j) {
+      const T bias = p.bias ? p.bias[j] : T(0);
+      T* c = p.c + i * p.c_row + j;
+      for (index_t r = 0; r < m; ++r) c[r * p.c_row] = c_t[j * m + r] + bias;
     }
   }
 }
