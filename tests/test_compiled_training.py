@@ -13,6 +13,7 @@ import densegrad as dg
 import numpy as np
 import pytest
 from densegrad import programs
+from densegrad.compiling import Compiled
 
 N = 43  # rows: the last of the batches of 8 is shorter
 
@@ -97,6 +98,10 @@ COUNTING = {
     "F1Score": {"average": "macro"},
     "FBetaScore": {"threshold": 0.3, "average": "micro"},
     "R2Score": {},
+    "R2Score, adjusted": {"num_regressors": 2},
+    "IoU": {"num_classes": 3, "target_class_ids": [0, 2], "sparse_y_true": False, "sparse_y_pred": False},
+    "OneHotMeanIoU": {"num_classes": 3, "ignore_class": 1},
+    "TopKCategoricalAccuracy": {"k": 2},
 }
 
 
@@ -108,7 +113,7 @@ def test_metrics_of_counts_run_as_programs(name, dtype):
     for eager in (True, False):
         dg.set_random_seed(9)
         model = sequential(dtype)
-        metric = getattr(dg.metrics, name.split()[0])(name="m", dtype=dtype, **COUNTING[name])
+        metric = getattr(dg.metrics, name.replace(",", " ").split()[0])(name="m", dtype=dtype, **COUNTING[name])
         model.compile("adam", "categorical_crossentropy", weighted_metrics=[metric], run_eagerly=eager)
         fit = model.fit(x, np.eye(3, dtype=dtype)[y], sample_weight=weights, batch_size=8, epochs=3, verbose=0)
         found.append((fit.history, [v.numpy().tobytes() for v in metric.variables]))
@@ -118,16 +123,156 @@ def test_metrics_of_counts_run_as_programs(name, dtype):
     assert any(np.all(np.isfinite(value)) for value in found[0][0]["m"])
 
 
+LABELS = {
+    "BinaryIoU": {"threshold": 0.3},
+    "MeanIoU": {"num_classes": 3, "sparse_y_pred": False, "ignore_class": 2},
+    "SparseTopKCategoricalAccuracy": {"k": 2},
+}
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_metrics_of_labels_run_as_programs(name):
+    x, y, _ = data()
+    found = []
+    for eager in (True, False):
+        dg.set_random_seed(9)
+        metric = getattr(dg.metrics, name)(name="m", **LABELS[name])
+        head, loss = (1, "binary_crossentropy") if name == "BinaryIoU" else (3, "sparse_categorical_crossentropy")
+        model = dg.Sequential([dg.layers.Dense(head, "sigmoid" if head == 1 else "softmax")])
+        model.compile("adam", loss, metrics=[metric], run_eagerly=eager)
+        fit = model.fit(x, y.clip(0, head), batch_size=8, epochs=3, verbose=0)
+        found.append((fit.history, [v.numpy().tobytes() for v in metric.variables]))
+    step = model._steps.of(model, "train_step")
+    assert step.programs and not step.refusals
+    assert found[0] == found[1] and 0 < found[0][0]["m"][-1] <= 1
+
+
+def test_an_adjusted_score_of_few_samples_is_the_plain_one():
+    x, y, _ = data()
+    values = []
+    for eager in (True, False):
+        dg.set_random_seed(9)
+        model = sequential()
+        metrics = [dg.metrics.R2Score(num_regressors=p, name=f"of_{p}") for p in (0, 23, 24, 200)]
+        model.compile("sgd", "categorical_crossentropy", metrics=metrics, run_eagerly=eager)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore" if eager else "error")  # a program does not warn
+            history = model.fit(x[:8], np.eye(3, dtype="f")[y[:8]], verbose=0).history
+        values.append([history[f"of_{p}"][0] for p in (0, 23, 24, 200)])
+    assert values[0] == values[1] == [values[0][0]] * 4
+
+
+# ---- How often Python runs -------------------------------------------------------------------------------------------
+
+
 def test_whole_epochs_run_without_python(monkeypatch):
-    """Of 40 batches Python sees the first, which is recorded, and the shorter last one."""
-    seen = []
-    real = dg.Sequential.train_step
-    monkeypatch.setattr(dg.Sequential, "train_step", lambda self, d: (seen.append(len(d[0])), real(self, d))[1])
+    """Of 30 batches Python sees the first, which is recorded, and the first shorter one; not what makes variables."""
+    seen = counted(monkeypatch)
     model = sequential()
     model.compile("sgd", "sparse_categorical_crossentropy")
     x, y, _ = data()
     model.fit(x, y, batch_size=8, epochs=5, verbose=0)
-    assert len(seen) <= 3 and set(seen) == {8, 3}
+    assert seen == [8, 3]
+
+
+def counted(monkeypatch, name="train_step"):
+    """A list that gets the number of rows of every batch that Python sees."""
+    seen, real = [], getattr(Compiled, name)
+    monkeypatch.setattr(
+        Compiled, name, lambda self, batch: (seen.append(len(dg.nest.flatten(batch)[0])), real(self, batch))[1]
+    )
+    return seen
+
+
+class Subclass(dg.Model):
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.head = dg.layers.Dense(5, "relu"), dg.layers.Dense(3, "softmax")
+        self.calls = []
+
+    def call(self, x, training=False):
+        self.calls.append(training)
+        return self.head(self.hidden(x))
+
+
+def functional():
+    x = dg.Input((4,))
+    return dg.Model(x, dg.layers.Dense(3, "softmax")(dg.layers.BatchNormalization()(x)))
+
+
+UNBUILT = {
+    "with an input": sequential,
+    "functional": functional,
+    "without an input": lambda: dg.Sequential([dg.layers.Dense(5, "relu"), dg.layers.Dense(3, "softmax")]),
+    "normalized": lambda: dg.Sequential([dg.layers.BatchNormalization(), dg.layers.Dense(3, "softmax")]),
+    "nested": lambda: dg.Sequential([dg.Sequential([dg.layers.Dense(5)]), Subclass()]),
+    "subclass": Subclass,
+}
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "nadam"])
+@pytest.mark.parametrize("make", UNBUILT)
+def test_a_model_is_recorded_once(make, optimizer, monkeypatch):
+    """Weights, slots, and what metrics count with are made before, in the order and with the values of Python."""
+    seen, (x, y, _) = counted(monkeypatch), data()
+    weights = []
+    for eager in (True, False):
+        dg.set_random_seed(9)
+        model = UNBUILT[make]()
+        metrics = ["accuracy", dg.metrics.AUC(multi_label=True), "f1_score", "r2_score"]
+        options = {"use_ema": True, "gradient_accumulation_steps": 2}
+        model.compile(dg.optimizers.get({"class_name": optimizer, "config": options}), "categorical_crossentropy",
+                      metrics=metrics, run_eagerly=eager)  # fmt: skip
+        seen.clear()
+        model.fit(x[:40], np.eye(3, dtype="f")[y[:40]], batch_size=8, epochs=3, verbose=0)
+        weights.append([w.tobytes() for w in model.get_weights()])
+    assert seen == [8] and weights[0] == weights[1]
+    (program,) = model._steps.of(model, "train_step").programs
+    assert len(program.gradients) == 1
+
+
+def test_call_runs_once_for_shapes_and_once_for_the_program(monkeypatch):
+    x, y, _ = data()
+    model = Subclass()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(x[:40], y[:40], batch_size=8, epochs=3, verbose=0)
+    assert model.calls == [False, True]
+    model.predict(x[:40], batch_size=8, verbose=0)
+    assert model.calls == [False, True, False]
+    other, seen = Subclass(), counted(monkeypatch, "predict_step")
+    other.predict(x[:40], batch_size=8, verbose=0)
+    assert seen == [8] and other.calls == [False, False]
+
+
+def test_other_steps_are_recorded_once_too(monkeypatch):
+    x, y, _ = data()
+    train, test, predict = (counted(monkeypatch, f"{name}_step") for name in ("train", "test", "predict"))
+    model = UNBUILT["without an input"]()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    for _ in range(3):
+        model.train_on_batch(x, y)
+        model.test_on_batch(x, y)
+        model.predict_on_batch(x)
+    batches = dg.tf.data.Dataset.from_tensor_slices((x[:40], y[:40])).batch(8)
+    model.fit(batches, validation_data=(x[:16], y[:16]), epochs=3, verbose=0)
+    model.evaluate(batches, verbose=0)
+    assert (train, test, predict) == ([N, 8], [N, 16, 8], [N])
+
+
+def test_layers_that_need_values_are_built_by_the_first_step():
+    class Scaled(dg.layers.Layer):
+        def build(self, shape):
+            self.scale = self.add_weight((), "ones")
+
+        def call(self, x):
+            return x * self.scale * float(np.asarray(x).size > 0)
+
+    x, y, _ = data()
+    model = dg.Sequential([Scaled(), dg.layers.Dense(3, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    with pytest.warns(UserWarning, match="takes a value out of the function"):
+        model.fit(x, y, epochs=2, verbose=0)
+    assert len(model.optimizer.variables) == 2 + 2 * 3
 
 
 def test_hooks_see_every_batch():

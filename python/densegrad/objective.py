@@ -219,16 +219,27 @@ class CompiledMetrics(Metric):
                     found.append((_unique(prefix, metric.name, weighted, counts), metric, i, bool(weighted)))
         self._labels, self._found = labels, found
 
+    def build(self, y_true, y_pred, sample_weight=None):
+        """Make the variables for such batches, in a rehearsal: nothing is counted."""
+        for metric, *parts in self._each(y_true, y_pred, sample_weight):
+            if not getattr(metric, "_built", True):
+                metric.update_state(*parts)
+
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Add a batch of the labels, outputs and weights."""
         self.choose(y_true, y_pred)
+        for metric, *parts in self._each(y_true, y_pred, sample_weight):
+            metric.update_state(*parts)
+
+    def _each(self, y_true, y_pred, sample_weight):
+        """Each metric with the labels, output and weights that it takes."""
         if not self._found:
             return
         trues, predictions = aligned(y_true, self._labels, "compute_metrics"), nest.flatten(y_pred)
         weights = nest.flatten(sample_weight)
         for _, metric, i, weighted in self._found:
             weight = weights[i if len(weights) > 1 else 0] if weighted else None
-            metric.update_state(trues[i], predictions[i], weight)
+            yield metric, trues[i], predictions[i], weight
 
     def result(self):
         """Return {name: value}."""

@@ -60,6 +60,45 @@ class Prepared(Compiled):
                 if not self.losses:
                     raise ValueError(f"[{tag}] there is no loss: pass `loss` to `compile()`.")
 
+    def _rehearse(self, step, batches):
+        """Make the variables that `step` will need on `batches`, so that its first run can be kept as a program.
+
+        What cannot run without values makes its variables when it runs, and the first run is not kept.
+        """
+        self._require_init()
+        if self._is_own(step):
+            return
+        (x, y, sample_weight), outputs = batches.sample(), None
+        with _core.Pause(), _core.Rehearsal():
+            try:
+                if not _is_built(self):
+                    outputs = self(_stand_in(x), training=step == "train_step")
+                metrics = None if self._is_own("compute_metrics") or step == "predict_step" else self._compiled_metrics
+                if metrics is not None and not all(getattr(metric, "_built", True) for metric in metrics.metrics):
+                    metrics.build(y, self._output_specs(x) if outputs is None else outputs, sample_weight)
+            except _NEEDS_VALUES:
+                pass
+        if step == "train_step" and _is_built(self) and self.trainable_variables:
+            self.optimizer.build(self.trainable_variables)
+
+
+# What an operation on a tensor without values raises, and shapes that do not fit: the step itself tells then.
+_NEEDS_VALUES = (RuntimeError, TypeError, ValueError)
+
+
+def _is_built(layer):
+    """Whether a layer and all inside of it have their weights."""
+    return getattr(layer, "built", True) and all(map(_is_built, layer._leaves()[1]))
+
+
+def _stand_in(x):
+    """The structure of arrays or tensors without their values."""
+
+    def placeholder(leaf):
+        return _core.placeholder(tuple(leaf.shape), _core.convert(leaf[:0] if leaf.ndim else leaf).dtype)
+
+    return nest.pack_as(x, [placeholder(leaf) for leaf in nest.flatten(x)])
+
 
 def parts_of(validation_data):
     """Return the arguments (x, y, sample_weight) that `validation_data` stands for."""

@@ -13,8 +13,8 @@ _SLICE = 0.05  # seconds between two looks at the progress bar and Ctrl-C
 class Steps:
     """`train_step`, `test_step` and `predict_step` of a model as functions of (x, y, sample_weight).
 
-    They are programs but where `compile` got `run_eagerly`, or a metric that counts with NumPy. Another optimizer,
-    other trainable variables, or another `compile` make new ones. Copies of a model begin without.
+    They are programs but where `compile` got `run_eagerly`. Another optimizer, other trainable variables, or another
+    `compile` make new ones. Copies of a model begin without.
     """
 
     def __init__(self):
@@ -38,9 +38,7 @@ def _step(model, name):
         return getattr(model, name)(pack_x_y_sample_weight(x, y, sample_weight))
 
     step.__qualname__ = f"{type(model).__name__}.{name}"
-    metrics = [inner for metric in model.metrics for inner in getattr(metric, "metrics", (metric,))]
-    as_python = model.run_eagerly or not all(getattr(metric, "_recorded", True) for metric in metrics)
-    return step if as_python else programs.function(step)
+    return step if model.run_eagerly else programs.function(step)
 
 
 def over_batches(step, batches, begin, end, progress, stopped):

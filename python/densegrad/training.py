@@ -97,6 +97,7 @@ class Trainer(Prepared):
         self._prepare("fit", "train_step", batches)
         if val is not None:
             self._prepare("fit", "test_step", val, batches)
+        self._rehearse("train_step", batches)
 
         callbacks.start(self, verbose=verbose, epochs=epochs, steps=batches.steps)
         self.stop_training = False
@@ -170,6 +171,7 @@ class Trainer(Prepared):
         source = self._source("evaluate", "test_step", x, y, sample_weight, None, size, steps)
         batches, callbacks = Epochs(source, steps), _callbacks(callbacks)
         self._prepare("evaluate", "test_step", batches)
+        self._rehearse("test_step", batches)
         callbacks.start(self, verbose=verbose, epochs=1, steps=batches.steps)
         with Progress(verbose) as progress:
             progress.begin(0, batches.steps)
@@ -188,6 +190,7 @@ class Trainer(Prepared):
         batches, callbacks = Epochs(source, steps), _callbacks(callbacks)
         if not batches.begin():
             raise ValueError("[predict] `x` has no batch: it must have at least one.")
+        self._rehearse("predict_step", batches)
         callbacks.start(self, verbose=verbose, epochs=1, steps=batches.steps)
         outputs, predict = [], self._step("predict_step")
         callbacks.on_predict_begin()
@@ -216,12 +219,14 @@ class Trainer(Prepared):
 
     def predict_on_batch(self, x):
         """Return the outputs of one batch as a NumPy array. Source: Keras `Model.predict_on_batch`."""
-        source = self._source("predict_on_batch", "predict_step", x, size=2**62)
-        return _output("predict_on_batch", self._step("predict_step")(*next(source.batches())))
+        batches = Epochs(self._source("predict_on_batch", "predict_step", x, size=2**62))
+        self._rehearse("predict_step", batches)
+        return _output("predict_on_batch", self._step("predict_step")(*next(batches.source.batches())))
 
     def _on_batch(self, tag, name, x, y, sample_weight, class_weight, return_dict):
         batches = Epochs(self._source(tag, name, x, y, sample_weight, class_weight, 2**62))
         self._prepare(tag, name, batches)
+        self._rehearse(name, batches)
         self.reset_metrics()
         logs = self._step(name)(*next(batches.source.batches()))
         return self._results(plain_logs(self._logs(logs)), return_dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from densegrad import _core, config
+from densegrad import _core, config, ops
 from densegrad.metrics.reduction import FunctionMetric
 
 
@@ -80,18 +80,19 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False
 
     Source: Keras `metrics.sparse_top_k_categorical_accuracy`.
     """
-    scores, labels = np.asarray(_core.convert(y_pred)), np.asarray(_core.convert(y_true))
-    shape = labels.shape
-    scores = scores.reshape(-1, scores.shape[-1])
-    labels = labels.reshape(-1, 1)
+    scores, labels = _core.convert(y_pred), _core.convert(y_true)
+    shape, classes = labels.shape, scores.shape[-1]
+    scores, labels = _core.reshape(scores, (-1, classes)), _core.reshape(labels, (-1, 1))
     if from_sorted_ids:
-        matches = (scores[:, :k] == labels).any(axis=1)
+        both = "float64" if "float" in f"{scores.dtype} {labels.dtype}" else "int64"
+        matches = ops.any(_core.equal(_core.cast(scores[:, :k], both), _core.cast(labels, both)), axis=1)
     else:
-        labels, classes = labels.astype(np.int64), scores.shape[1]
-        known = ((labels >= 0) & (labels < classes))[:, 0] & np.isfinite(scores).all(axis=1)
-        own = np.take_along_axis(scores, np.clip(labels, 0, classes - 1), axis=1)
-        matches = known & ((scores > own).sum(axis=1) < k)
-    return _core.constant(matches.reshape(shape), config.floatx())
+        is_own = _core.equal(_core.cast(labels, "int64"), _core.constant(np.arange(classes)))
+        own = _core.sum(_core.where(is_own, scores, 0), axis=1, keepdims=True)
+        larger = _core.sum(_core.cast(_core.greater(scores, own), "int32"), axis=1)
+        known = ops.logical_and(ops.any(is_own, axis=1), ops.all(ops.isfinite(scores), axis=1))
+        matches = ops.logical_and(known, _core.less(larger, k))
+    return _core.cast(_core.reshape(matches, shape), config.floatx())
 
 
 class Accuracy(FunctionMetric):

@@ -24,9 +24,6 @@ class Metric:
     Source: Keras `metrics.Metric`.
     """
 
-    # Whether a program can take a batch into account: not where NumPy does.
-    _recorded = True
-
     # A subclass whose value should grow sets `_direction` to "up", else to "down": callbacks that monitor it ask.
 
     def __init__(self, dtype=None, name=None):

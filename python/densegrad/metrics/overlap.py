@@ -6,12 +6,8 @@ import warnings
 
 import numpy as np
 
-from densegrad import _core, config
+from densegrad import _core, config, ops
 from densegrad.metrics.base import Metric
-
-
-def _array(value):
-    return _core.convert(value).numpy()
 
 
 class IoU(Metric):
@@ -35,7 +31,6 @@ class IoU(Metric):
     Source: Keras `metrics.IoU`.
     """
 
-    _recorded = False
     _direction = "up"
     _arguments = ("num_classes", "target_class_ids", "ignore_class", "sparse_y_true", "sparse_y_pred", "axis")
 
@@ -64,7 +59,7 @@ class IoU(Metric):
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Add a batch of labels and predictions, with weights that broadcast to the flattened labels."""
         true, predicted = (
-            (_array(value) if sparse else _array(value).argmax(self.axis)).astype(self.dtype).ravel()
+            self._labels(value, sparse)
             for value, sparse in ((y_true, self.sparse_y_true), (y_pred, self.sparse_y_pred))
         )
         if len(true) != len(predicted):
@@ -72,17 +67,31 @@ class IoU(Metric):
                 f"[{type(self).__name__}] `y_true` has {len(true)} labels but `y_pred` {len(predicted)} predictions: "
                 "there must be one for each."
             )
-        weights = np.broadcast_to(self._weights(sample_weight), true.shape)
-        inside = (true >= 0) & (true < self.num_classes) & (predicted >= 0) & (predicted < self.num_classes)
+        counts = ops.logical_and(self._is_class(true), self._is_class(predicted))
         if self.ignore_class is not None:
-            inside &= true != self.ignore_class
-        counts = np.zeros(self.total_cm.shape, self.dtype)
-        np.add.at(counts, (true[inside].astype(int), predicted[inside].astype(int)), weights[inside])
-        self.total_cm.assign_add(counts)
+            counts = ops.logical_and(counts, _core.not_equal(true, self.ignore_class))
+        weights = _core.broadcast_to(self._weights(sample_weight), true.shape)
+        cells = _core.cast(true, "int64") * self.num_classes + _core.cast(predicted, "int64")
+        table = _core.scatter_add(
+            _core.constant(np.zeros(self.num_classes**2, self.dtype)),
+            _core.where(counts, cells, 0),
+            _core.where(counts, weights, 0),
+        )
+        self.total_cm.assign_add(_core.reshape(table, self.total_cm.shape))
+
+    def _labels(self, value, sparse):
+        """Numbers of classes in one row, in the dtype of the metric."""
+        value = _core.convert(value)
+        if not sparse:
+            value = _core.argmax(_core.cast(value, "int32") if value.dtype == "bool" else value, self.axis)
+        return _core.reshape(_core.cast(value, self.dtype), (-1,))
+
+    def _is_class(self, labels):
+        return ops.logical_and(_core.greater_equal(labels, 0), _core.less(labels, self.num_classes))
 
     def _weights(self, sample_weight):
         if sample_weight is None:
-            return np.ones((), self.dtype)
+            return _core.constant(np.ones((), self.dtype))
         if "int" in self.dtype and "float" in str(getattr(sample_weight, "dtype", "")):
             warnings.warn(
                 f"[{type(self).__name__}] `sample_weight` is {sample_weight.dtype} but the metric is {self.dtype}: "
@@ -90,17 +99,17 @@ class IoU(Metric):
                 UserWarning,
                 stacklevel=3,
             )
-        weights = _array(sample_weight).astype(self.dtype)
-        return weights.ravel() if weights.ndim > 1 else weights
+        weights = _core.cast(_core.convert(sample_weight), self.dtype)
+        return _core.reshape(weights, (-1,)) if weights.ndim > 1 else weights
 
     def result(self):
         """Return the mean so far, a scalar float32 tensor; 0 of nothing."""
-        counts = self.total_cm.numpy()
-        right = counts.diagonal()
-        union = (counts.sum(0) + counts.sum(1) - right)[self.target_class_ids].astype(np.float32)
-        found = union > 1e-9
-        shares = right[self.target_class_ids].astype(np.float32)[found] / (union[found] + np.float32(config.epsilon()))
-        return _core.constant(shares.sum() / np.float32(found.sum() + config.epsilon()))
+        right = ops.diagonal(self.total_cm)
+        union = _core.sum(self.total_cm, axis=0) + _core.sum(self.total_cm, axis=1) - right
+        right, union = (_core.cast(_core.take(x, self.target_class_ids), "float32") for x in (right, union))
+        found = _core.greater(union, 1e-9)
+        shares = _core.where(found, right / (union + config.epsilon()), 0.0)
+        return _core.sum(shares) / (_core.sum(_core.cast(found, "float32")) + config.epsilon())
 
     def reset_state(self):
         """Forget all batches so far."""
@@ -130,7 +139,8 @@ class BinaryIoU(IoU):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Add a batch of labels 0 and 1, and of numbers to compare with the threshold, with weights as for `IoU`."""
-        super().update_state(y_true, _array(y_pred).astype(np.float32) >= np.float32(self.threshold), sample_weight)
+        predictions = _core.cast(_core.convert(y_pred), "float32")
+        super().update_state(y_true, _core.greater_equal(predictions, self.threshold), sample_weight)
 
 
 class MeanIoU(IoU):

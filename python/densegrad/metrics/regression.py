@@ -157,7 +157,6 @@ class R2Score(Metric):
         super().__init__(dtype, name)
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
         self.num_samples = self.add_variable((), "zeros", name="num_samples")
-        self._recorded = num_regressors == 0  # the adjusted score asks for the number of samples so far
         self._built = False
 
     def _build(self, columns):
@@ -199,17 +198,19 @@ class R2Score(Metric):
     def _adjusted(self, score):
         if self.num_regressors == 0:
             return score
-        n, p = self.num_samples.item(), self.num_regressors
-        if p > n - 1:
+        n, p = self.num_samples, self.num_regressors
+        if not _core.recording():  # a program does not warn
+            self._warn_of_few(n.item() - 1)
+        return _core.where(_core.greater(n - 1, p), 1 - (1 - score) * (n - 1) / (n - p - 1), score)
+
+    def _warn_of_few(self, most):
+        if self.num_regressors > most:
             warnings.warn(
                 "More independent predictors than datapoints in adjusted R2 score: this is the standard R2 score.",
-                stacklevel=3,
+                stacklevel=4,
             )
-            return score
-        if p == n - 1:
-            warnings.warn("Division by zero in adjusted R2 score: this is the standard R2 score.", stacklevel=3)
-            return score
-        return 1 - (1 - score) * (n - 1) / (n - p - 1)
+        elif self.num_regressors == most:
+            warnings.warn("Division by zero in adjusted R2 score: this is the standard R2 score.", stacklevel=4)
 
     def get_config(self):
         """Return the constructor's arguments as plain values."""
