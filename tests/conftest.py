@@ -21,6 +21,7 @@ for folder in ("", "parity"):  # `import bounds`, `import cases`: whatever pytes
 
 from samples import SEED  # noqa: E402 - found through the path above
 
+REPLAY = pytest.StashKey()
 FIGURES = pytest.StashKey[dict[str, list[float]]]()
 
 
@@ -41,6 +42,22 @@ def isolated():
     assert not _core.recording()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def replay(request: pytest.FixtureRequest):
+    """Programs take every gradient again that a test takes."""
+    from replayed_gradients import Replay
+
+    request.config.stash[REPLAY] = replay = Replay()
+    with replay.installed():
+        yield replay
+
+
+@pytest.fixture(autouse=True)
+def through_programs(request: pytest.FixtureRequest, replay, isolated):
+    with replay.following(alone=request.node.get_closest_marker("python_alone") is not None):
+        yield
+
+
 @pytest.fixture(scope="session")
 def figures(request: pytest.FixtureRequest) -> dict[str, list[float]]:
     """Lists of measured numbers by name: the closing report prints how many, and the largest."""
@@ -53,3 +70,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("measured")
     for name, values in ((n, v) for n, v in figures.items() if v):
         terminalreporter.line(f"{name}: {len(values)} comparisons, largest {max(values):.3g}")
+    replay = terminalreporter.config.stash.get(REPLAY, None)
+    if replay and replay.counts:
+        terminalreporter.section("gradients through programs")
+        for what, count in replay.counts.most_common():
+            terminalreporter.line(f"{count:8,} {what}")
+        if replay.is_rotten():
+            terminalreporter.line("too few of them were replayed", red=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    replay = session.config.stash.get(REPLAY, None)
+    if replay and replay.is_rotten():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 
 import densegrad as dg
 import numpy as np
 from densegrad import _core
+
+_comparing = [False]
+
+
+def is_comparing() -> bool:
+    """Whether a function runs whose results are compared with those of a program."""
+    return _comparing[0]
+
+
+@contextlib.contextmanager
+def comparing() -> Iterator[None]:
+    before, _comparing[0] = _comparing[0], True
+    try:
+        yield
+    finally:
+        _comparing[0] = before
 
 
 def bits(structure: object) -> list:
@@ -21,7 +38,8 @@ def bits(structure: object) -> list:
 def replayed(function: Callable, first: Sequence, second: Sequence) -> object:
     """What `function` gives for `second` when it was recorded with `first`; the arena held NaN before."""
     made = dg.function(function)
-    made(*first)
+    with comparing():
+        made(*first)
     assert len(made.programs) == 1 and not made.refusals, made.refusals
     made.programs[0].poison()
     found = made(*second)
@@ -36,7 +54,8 @@ def run_twice(function: Callable, arrays: Sequence, recorded_with: Sequence | No
     """
     given = [dg.constant(a) for a in arrays]
     other = [np.roll(a, 1, axis=0) if np.ndim(a) else a for a in map(np.asarray, arrays)]
-    expected = function(*given)
+    with comparing():
+        expected = function(*given)
     found = replayed(function, [dg.constant(a) for a in (other if recorded_with is None else recorded_with)], given)
     assert bits(found) == bits(expected), "a program gives other bits than Python"
     return expected

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from densegrad import _core
 
+pytestmark = pytest.mark.python_alone("a history keeps what it needs to repeat the steps")
+
 ALLOWED = 64 * 1024
 
 

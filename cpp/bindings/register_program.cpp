@@ -8,6 +8,7 @@
 #include "bindings/register.h"
 #include "bindings/run_program.h"
 #include "program/batches.h"
+#include "program/history.h"
 #include "program/trace.h"
 
 namespace densegrad::python {
@@ -148,6 +149,17 @@ void register_program(py::module_& m) {
         for (Recorder* recorder : recorders()) recorder->unrepeatable(reason);
       },
       py::arg("reason"));
+  py::class_<History>(m, "History")
+      .def(py::init<>())
+      .def("program",
+           [](History& history, const std::vector<Tensor>& results) {
+             std::vector<Tensor> arguments;
+             auto program = std::make_shared<Program>(history.script(results, arguments));
+             return py::make_tuple(std::move(program), std::move(arguments));
+           })
+      .def("made", &History::made)
+      .def_property_readonly("is_here", &History::is_here)
+      .def_readwrite("always", &History::always);
   m.def("trace", trace, py::arg("function"), py::arg("arguments"));
 }
 

@@ -52,7 +52,10 @@ bool carries_gradient(const Tensors& outputs) {
 const Tensor* donated(const Primitive& primitive, const Tensors& inputs, const Shape& shape) {
   if (primitive.in_place < 0) return nullptr;
   const Tensor& x = inputs[static_cast<std::size_t>(primitive.in_place)];
-  return x.is_unshared() && x.shape() == shape && recorders().empty() ? &x : nullptr;
+  if (!x.is_unshared() || !(x.shape() == shape)) return nullptr;
+  const RecorderStack& stack = *recorder_stack();
+  const bool seen = !stack.observer || stack.observer->can_spare(x);
+  return seen && stack.open().empty() ? &x : nullptr;
 }
 
 }  // namespace
@@ -87,7 +90,9 @@ bool entrywise_jvp(JvpContext& c) {
 }
 
 void record(const Primitive& primitive, const Params& params, const Tensors& inputs, const Tensors& outputs) {
-  const std::span<Recorder* const> open = recorders();
+  const RecorderStack& stack = *recorder_stack();
+  if (stack.observer) stack.observer->saw(primitive, params, inputs, outputs);
+  const std::span<Recorder* const> open = stack.open();
   if (open.empty()) return;
   const bool differentiable = primitive.differentiable && carries_gradient(outputs);
   std::size_t outermost = open.size();

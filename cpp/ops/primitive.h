@@ -266,6 +266,18 @@ class Recorder {
   ~Recorder() = default;
 };
 
+// Sees what a thread computes and changes nothing: recorders and memory are as they were without it.
+class Observer {
+ public:
+  // An operation that has just run.
+  virtual void saw(const Primitive&, const Params&, const Tensors& inputs, const Tensors& outputs) = 0;
+  // Whether the values of an input may be overwritten by an operation that it is about to see.
+  virtual bool can_spare(const Tensor& input) const = 0;
+
+ protected:
+  ~Observer() = default;
+};
+
 // The recorders that a thread has opened, outermost first, and where recording was paused. A recorder keeps the stack that
 // it is on, so that it can leave it from any thread; who does so takes care that the threads take turns (Python's GIL).
 class RecorderStack {
@@ -277,6 +289,8 @@ class RecorderStack {
   void resume();
   // Those above the last pause.
   std::span<Recorder* const> open() const;
+
+  Observer* observer = nullptr;
 
  private:
   std::vector<Recorder*> entries_;

@@ -419,6 +419,15 @@ class Program:
     def poison(self) -> None: ...
     def describe(self) -> str: ...
 
+class History:
+    """What this thread computes while tapes are open, as long as it lives: programs do parts of it again, for tests."""
+
+    always: bool  # follow operations although no tape is open
+    is_here: bool  # whether it observes the thread that asks
+
+    def program(self, results: Sequence[Tensor]) -> tuple[Program, list[Tensor]]: ...  # and the arguments that it takes
+    def made(self, t: Tensor) -> bool: ...  # whether an operation gave it that was followed
+
 class Function:
     """A Python function that is replaced by programs; calls that none fits go to `slow(function, args, kwargs)`."""
 
