@@ -7,6 +7,7 @@
 #include "bindings/place.h"
 #include "bindings/register.h"
 #include "bindings/run_program.h"
+#include "core/blocks.h"
 #include "program/batches.h"
 #include "program/history.h"
 #include "program/trace.h"
@@ -28,6 +29,8 @@ class PlacedTrace final : public ProgramTrace {
 
 // Work above this lets other Python threads run meanwhile.
 constexpr double worth_letting_go = 20'000;  // ns
+// What a function took that was recorded with an arena of this size, as Python, goes back: the program has its own memory.
+constexpr std::size_t worth_returning = 1 << 20;
 
 py::list run_with(Program& program, const std::vector<Tensor>& arguments) {
   std::vector<const void*> memory;
@@ -101,6 +104,7 @@ py::tuple trace(const py::object& function, const std::vector<Tensor>& arguments
     auto program = std::make_shared<Program>(trace.script(results));
     refusal = trace.refusal();
     if (refusal.empty()) {
+      if (program->arena_bytes() >= worth_returning) return_freed_memory();
       return py::make_tuple(result, py::cast(std::move(program)), py::none(), trace.makes_variables());
     }
   }

@@ -4,6 +4,10 @@
 #include <array>
 #include <cstdlib>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 namespace densegrad {
 
 namespace {
@@ -88,6 +92,13 @@ void give_block(void* block, std::size_t bytes) {
     if (Kept* mine = of_this_thread()) return mine->add(block, bytes);
   }
   std::free(block);
+}
+
+void return_freed_memory() {
+  if (Kept* mine = of_this_thread()) mine->clear();
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  malloc_trim(0);
+#endif
 }
 
 }  // namespace densegrad

@@ -12,6 +12,9 @@ void* take_block(std::size_t bytes);
 // Gives back what take_block gave, of any thread, with the `bytes` that were asked for. Null is nothing.
 void give_block(void* block, std::size_t bytes);
 
+// Gives the system what this thread keeps, and (by glibc) what malloc keeps of freed memory of the process.
+void return_freed_memory();
+
 // What each thread keeps at most.
 inline constexpr std::size_t most_kept_blocks = 8, most_kept_bytes = 16 << 20;
 

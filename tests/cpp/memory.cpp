@@ -183,6 +183,10 @@ void test_kept_blocks() {
   before = allocations();
   give_block(take_block(bytes), bytes);
   require(allocations() - before == 1, "a block was kept by a thread that is no more");
+  return_freed_memory();
+  before = allocations();
+  give_block(take_block(bytes), bytes);
+  require(allocations() - before == 1, "a block was kept that had to be returned");
 
   // Small and large ones go to malloc, and so does what would be too much.
   for (const std::size_t size : {std::size_t(1000), std::size_t(9) << 20}) {
