@@ -232,12 +232,14 @@ def _held(layer):
     """The metrics among the attributes of a layer, in lists and dicts too, in order."""
     found = []
     for name, value in vars(layer).items():
-        if isinstance(value, (Metric, list, tuple, dict)) and name not in _OF_COMPILE:
+        if not (type(value) in _PLAIN or name in _OF_COMPILE):
             _add_metrics(value, found)
     return found
 
 
 def _add_metrics(value, found):
+    if type(value) in _PLAIN:  # nearly all: `fit` asks before every epoch
+        return
     if isinstance(value, Metric):
         found.append(value)
     elif isinstance(value, (list, tuple, dict)):
@@ -245,4 +247,5 @@ def _add_metrics(value, found):
             _add_metrics(item, found)
 
 
-_OF_COMPILE = ("loss", "_loss_tracker", "_compiled_metrics", "_objective", "_own", "_sublayers")
+_PLAIN = frozenset((bool, int, float, str, type(None)))
+_OF_COMPILE = frozenset(("loss", "_loss_tracker", "_compiled_metrics", "_objective", "_own", "_sublayers"))

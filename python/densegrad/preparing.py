@@ -66,7 +66,7 @@ class Prepared(Compiled):
         What cannot run without values makes its variables when it runs, and the first run is not kept.
         """
         self._require_init()
-        if self._is_own(step):
+        if self._is_own(step) or getattr(self._step(step), "programs", None):  # it ran before
             return
         (x, y, sample_weight), outputs = batches.sample(), None
         with _core.Pause(), _core.Rehearsal():

@@ -194,7 +194,7 @@ def _form(structure):
 def _static(leaf):
     """What a leaf adds to the signature."""
     if isinstance(leaf, Tensor):
-        return (Tensor, leaf.dtype.name, leaf.shape)
+        return (Tensor, leaf.dtype, leaf.shape)
     if leaf is None or isinstance(leaf, (str, bytes, bool)):
         return (type(leaf), leaf)
     if isinstance(leaf, Number):
