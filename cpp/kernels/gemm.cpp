@@ -177,14 +177,14 @@ void gemm(Transpose a_op, Transpose b_op, index_t m, index_t n, index_t k, const
     }
     return;
   }
-  const bool a_trans = a_op == Transpose::yes;
-  if (b_op == Transpose::no && beta == T(0) &&
-      kernels_for<T>().product({m, n, k, a, a_trans ? 1 : lda, a_trans ? lda : 1, b, ldb, 1, c, ldc, nullptr})) {
+  const bool a_trans = a_op == Transpose::yes, b_trans = b_op == Transpose::yes;
+  if (beta == T(0) && kernels_for<T>().product({m, n, k, a, a_trans ? 1 : lda, a_trans ? lda : 1, b, b_trans ? 1 : ldb,
+                                                b_trans ? ldb : 1, c, ldc, nullptr})) {
     return;
   }
   const int im = blas_int("m", m), in = blas_int("n", n), ik = blas_int("k", k);
   const int ilda = blas_int("lda", lda), ildb = blas_int("ldb", ldb), ildc = blas_int("ldc", ldc);
-  const int ta = a_trans ? trans : no_trans, tb = b_op == Transpose::yes ? trans : no_trans;
+  const int ta = a_trans ? trans : no_trans, tb = b_trans ? trans : no_trans;
   if constexpr (std::is_same_v<T, float>) {
     blas().sgemm(row_major, ta, tb, im, in, ik, 1.0f, a, ilda, b, ildb, beta, c, ildc);
   } else {

@@ -120,12 +120,50 @@ void narrow_product(const ProductArgs<T>& p) {
   }
 }
 
+// A few rows of A, and B transposed: sums over k by lanes, which are folded for as many columns at once as there are lanes.
+template <class T>
+void dot_product(const ProductArgs<T>& p) {
+  using V = Vector<T>;
+  using R = Tile<T>;
+  constexpr int n = lanes<T>;
+  const index_t whole = p.k - p.k % n;
+  const auto rest = V::some(static_cast<int>(p.k % n));
+  for (index_t j = 0; j < p.n; j += n) {
+    const T* b[n];
+    for (int c = 0; c < n; ++c) b[c] = p.b + (j + c < p.n ? j + c : p.n - 1) * p.b_col;
+    for (index_t i = 0; i < p.m; ++i) {
+      const T* a = p.a + i * p.a_row;
+      typename R::Vector sums[n] = {};
+      const auto add = [&](index_t k, auto... some) {
+        const auto a_k = V::load(a + k, some...);
+#pragma GCC unroll 16
+        for (int c = 0; c < n; ++c) sums[c] = V::multiply_add(a_k, V::load(b[c] + k, some...), sums[c]);
+      };
+      for (index_t k = 0; k < whole; k += n) add(k);
+      if (whole < p.k) add(whole, rest);
+#pragma GCC unroll 4
+      for (int half = n / 2; half > 0; half /= 2) {
+#pragma GCC unroll 8
+        for (int c = 0; c < half; ++c) sums[c] = R::lower(sums[c], sums[c + half]) + R::upper(sums[c], sums[c + half]);
+      }
+      const auto some = V::some(static_cast<int>(p.n - j < n ? p.n - j : n));
+      V::store(p.c + i * p.c_row + j, p.bias ? V::add(sums[0], V::load(p.bias + j, some)) : sums[0], some);
+    }
+  }
+}
+
 // Whether a product of this kind is for these kernels.
 template <class T>
 bool product(const ProductArgs<T>& p) {
   if constexpr (fused) {
-    constexpr index_t most_columns = 64, most_entries = 64 * 64;
-    if (p.n > most_columns || p.n * p.k > most_entries) return false;
+    constexpr index_t most_columns = 64, most_entries = 64 * 64, most_rows_of_dots = 7;
+    if (p.n * p.k > most_entries) return false;
+    if (p.b_col != 1) {
+      if (p.m > most_rows_of_dots || p.a_col != 1) return false;
+      dot_product(p);
+      return true;
+    }
+    if (p.n > most_columns) return false;
     const bool narrow = p.n < lanes<T> / 2 && p.m > lanes<T>;
     if (narrow && p.k > most_columns) return false;
     narrow ? narrow_product(p) : wide_product(p);

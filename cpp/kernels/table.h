@@ -95,8 +95,8 @@ struct Kernels {
 
   // y[c, r] = x[r, c], where the rows of x lie x_row apart
   void (*transpose)(index_t rows, index_t cols, const T* x, index_t x_row, T* y);
-  // For b_col == 1. False, and nothing has happened, where n, k and the instruction set are not such that this is faster
-  // than a BLAS. The bits of a row of C do not depend on the other rows.
+  // b_row or b_col is 1. False, and nothing has happened, where the shape and the instruction set are not such that this is
+  // faster than a BLAS. The bits of a row of C do not depend on the other rows.
   bool (*product)(const ProductArgs<T>& args);
   // For long sides. One of a_row and a_col is 1, and one of b_row and b_col. Null where a BLAS is as fast. `memory` is
   // aligned to 64 bytes.

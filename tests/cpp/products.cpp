@@ -74,10 +74,12 @@ template <class T>
 void test_product(const Kernels<T>& kernels, const char* isa, Rng& rng) {
   index_t taken = 0;
   const auto test = [&](index_t m, index_t n, index_t k) {
-    for (bool a_trans : {false, true}) {
-      test_one<T>(rng, m, n, k, a_trans, false, isa, [&](const auto& a, const auto& b, auto& c) {
-        const bool took = kernels.product({m, n, k, a.memory.data(), a_trans ? 1 : a.stride, a_trans ? a.stride : 1,
-                                           b.memory.data(), b.stride, 1, c.memory.data(), c.stride, nullptr});
+    for (int ops = 0; ops < 4; ++ops) {
+      const bool a_trans = ops % 2, b_trans = ops / 2;
+      test_one<T>(rng, m, n, k, a_trans, b_trans, isa, [&](const auto& a, const auto& b, auto& c) {
+        const bool took =
+            kernels.product({m, n, k, a.memory.data(), a_trans ? 1 : a.stride, a_trans ? a.stride : 1, b.memory.data(),
+                             b_trans ? 1 : b.stride, b_trans ? b.stride : 1, c.memory.data(), c.stride, nullptr});
         taken += took;
         require(took || std::count(c.memory.begin(), c.memory.end(), T(-77)) == static_cast<long>(c.memory.size()),
                 "a product that is not taken writes nothing");
@@ -90,6 +92,7 @@ void test_product(const Kernels<T>& kernels, const char* isa, Rng& rng) {
     const auto up_to = [&rng](index_t most) { return 1 + rng.below(most); };
     test(up_to(150), up_to(round % 2 ? 8 : 70), up_to(80));
   }
+  for (int round = 0; round < 100; ++round) test(1 + rng.below(8), 1 + rng.below(70), 1 + rng.below(60));
   test(64, 1, 4096);
   test(3, 1, 4096);
   const bool fused = std::string(isa) == "x86_64_v3" || std::string(isa) == "x86_64_v4";
