@@ -1,6 +1,8 @@
 // Sum and maximum of one row, given as a function of the index, in an order that depends on its length alone.
 #pragma once
 
+#include <limits>
+
 #include "formulas/enums.h"
 #include "formulas/scalar.h"
 
@@ -129,26 +131,44 @@ void max_of_rows(index_t rows, index_t n, const T* z, T* m) {
   }
 }
 
-// Of `rows` <= group rows: the maximum m, e = exp(z - m) by columns, and its sum, with the bits that sum_of has.
+// y = the columns of x, `group` entries each, for `rows` <= group rows of n entries.
+template <class T>
+void to_columns(index_t rows, index_t n, const T* x, T* y) {
+  for (index_t j = 0; j < n; ++j) {
+    for (index_t r = 0; r < rows; ++r) y[j * group + r] = x[r * n + j];
+  }
+}
+template <class T>
+void from_columns(index_t rows, index_t n, const T* x, T* y) {
+  for (index_t j = 0; j < n; ++j) {
+    for (index_t r = 0; r < rows; ++r) y[r * n + j] = x[j * group + r];
+  }
+}
+
+// Of `rows` <= group rows: the maximum m, e = exp(z - m) and its sum, with the bits that sum_of has. z and e by columns.
 template <class T>
 struct NarrowRows {
   index_t rows, n;
-  T m[group], sum[group], e[narrow * group];
+  T m[group], sum[group], z[narrow * group], e[narrow * group];
 
-  NarrowRows(index_t row_count, index_t cols, const T* z) : rows(row_count), n(cols) {
-    max_of_rows(rows, n, z, m);
+  NarrowRows(index_t row_count, index_t cols, const T* logits) : rows(row_count), n(cols) {
+    to_columns(rows, n, logits, z);
+    for (index_t r = 0; r < rows; ++r) m[r] = -std::numeric_limits<T>::infinity();
+    for (index_t j = 0; j < n; ++j) {
+      for (index_t r = 0; r < rows; ++r) m[r] = larger(m[r], z[j * group + r]);
+    }
     for (index_t r = 0; r < rows; ++r) sum[r] = T(0);
     for (index_t j = 0; j < n; ++j) {
       T* e_j = e + j * group;
-      for (index_t r = 0; r < rows; ++r) e_j[r] = z[r * n + j] - m[r];
+      for (index_t r = 0; r < rows; ++r) e_j[r] = z[j * group + r] - m[r];
       for (index_t r = 0; r < rows; ++r) e_j[r] = exp(e_j[r]);
       for (index_t r = 0; r < rows; ++r) sum[r] += e_j[r];
     }
   }
-  // y = e / sum, row by row.
-  void softmax(T* y) const {
+  // e becomes the softmax.
+  void divide() {
     for (index_t j = 0; j < n; ++j) {
-      for (index_t r = 0; r < rows; ++r) y[r * n + j] = e[j * group + r] / sum[r];
+      for (index_t r = 0; r < rows; ++r) e[j * group + r] /= sum[r];
     }
   }
 };
@@ -164,8 +184,11 @@ template <class T>
 void softmax_of_rows(index_t rows, index_t n, const T* z, T* y) {
   if (n == 0) return;
   if (n <= narrow) {
-    for_groups(rows,
-               [=](index_t first, index_t count) { NarrowRows<T>(count, n, z + first * n).softmax(y + first * n); });
+    for_groups(rows, [=](index_t first, index_t count) {
+      NarrowRows<T> some(count, n, z + first * n);
+      some.divide();
+      from_columns(count, n, some.e, y + first * n);
+    });
     return;
   }
   for (index_t r = 0; r < rows; ++r, z += n, y += n) {

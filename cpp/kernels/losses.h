@@ -30,7 +30,7 @@ void for_softmax_rows(const LossArgs<T>& args, const F& f) {
   const T* z = args.form == LossForm::fused ? args.z : args.y_pred;
   formulas::for_groups(args.rows, [&](index_t first, index_t count) {
     const index_t at = first * args.cols;
-    f(formulas::SoftmaxRows<T>{count, args.cols, Entry::sparse ? nullptr : args.y_true + at,
+    f(formulas::SoftmaxRows<T>{false, count, args.cols, Entry::sparse ? nullptr : args.y_true + at,
                                Entry::sparse ? args.labels + first : nullptr, args.y_pred + at, z + at, nullptr,
                                nullptr, args.parameters},
       first);
@@ -80,20 +80,19 @@ void loss(const LossArgs<T>& args, T* values) {
   });
 }
 
-// Values and gradients of short rows of logits from the same exponentials. d may be the logits.
+// Values and gradients of short rows of logits from the same exponentials, by columns. d may be the logits.
 template <class T, class Entry>
 void softmax_loss_and_grad(const LossArgs<T>& args, const T* row_scale, index_t row_scale_step, T* d, T* values) {
   for_softmax_rows<Entry>(args, [=](formulas::SoftmaxRows<T> some, index_t first) {
-    const formulas::NarrowRows<T> of(some.rows, some.n, some.z);
-    T log_sum[formulas::group];
+    formulas::NarrowRows<T> of(some.rows, some.n, some.z);
+    T log_sum[formulas::group], t[formulas::narrow * formulas::group];
     for (index_t r = 0; r < some.rows; ++r) log_sum[r] = formulas::log(of.sum[r]);
-    some.m = of.m;
-    some.log_sum = log_sum;
+    if (some.t) formulas::to_columns(some.rows, some.n, some.t, t);
+    some = {true, some.rows, some.n, t, some.labels, of.e, of.z, of.m, log_sum, some.o};
     Entry::softmax_values(some, values + first);
-    T* p = d + first * some.n;
-    of.softmax(p);
-    some.p = p;
-    Entry::softmax_grads(some, row_scale + first * row_scale_step, row_scale_step, p);
+    of.divide();
+    Entry::softmax_grads(some, row_scale + first * row_scale_step, row_scale_step, of.e);
+    formulas::from_columns(some.rows, some.n, of.e, d + first * some.n);
   });
 }
 

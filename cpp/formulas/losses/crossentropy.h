@@ -94,8 +94,10 @@ struct CategoricalCrossentropy : LossEntry {
     const index_t n = all.n;
     const T s = static_cast<T>(all.o[0]), keep = T(1) - s, share = s / T(n);
     const T *t = all.t, *z = all.z, *m = all.m, *log_sum = all.log_sum;
-    sums_of_rows(all.rows, n, values, [=](index_t r, index_t j) {
-      return weighted(smoothed(t[r * n + j], keep, share), log_sum[r] - (z[r * n + j] - m[r]));
+    all.visit_layout([&](auto at) {
+      sums_of_rows(all.rows, n, values, [=](index_t r, index_t j) {
+        return weighted(smoothed(t[at(r, j)], keep, share), log_sum[r] - (z[at(r, j)] - m[r]));
+      });
     });
   }
 
@@ -121,11 +123,12 @@ struct CategoricalCrossentropy : LossEntry {
     const T s = static_cast<T>(all.o[0]), keep = T(1) - s, share = s / T(n);
     const T *t = all.t, *p = all.p;
     T mass[group];
-    sums_of_rows(all.rows, n, mass, [=](index_t r, index_t j) { return smoothed(t[r * n + j], keep, share); });
-    for (index_t r = 0; r < all.rows; ++r, t += n, p += n, d += n) {
-      const T mass_r = mass[r], scale_r = scale[r * scale_step];
-      for (index_t j = 0; j < n; ++j) d[j] = scale_r * (p[j] * mass_r - smoothed(t[j], keep, share));
-    }
+    all.visit_layout([&](auto at) {
+      sums_of_rows(all.rows, n, mass, [=](index_t r, index_t j) { return smoothed(t[at(r, j)], keep, share); });
+    });
+    all.for_entries([=, &mass](index_t r, index_t i) {
+      d[i] = scale[r * scale_step] * (p[i] * mass[r] - smoothed(t[i], keep, share));
+    });
   }
 
   template <class V>
@@ -188,9 +191,9 @@ struct SparseCategoricalCrossentropy : LossEntry {
   }
   template <class T>
   static void softmax_values(const SoftmaxRows<T>& all, T* values) {
-    for (index_t r = 0; r < all.rows; ++r) {
-      values[r] = all.log_sum[r] - (all.z[r * all.n + all.labels[r]] - all.m[r]);
-    }
+    all.visit_layout([&](auto at) {
+      for (index_t r = 0; r < all.rows; ++r) values[r] = all.log_sum[r] - (all.z[at(r, all.labels[r])] - all.m[r]);
+    });
   }
 
   template <LossForm, class T>
@@ -206,13 +209,14 @@ struct SparseCategoricalCrossentropy : LossEntry {
   template <class T>
   static void softmax_grads(const SoftmaxRows<T>& all, const T* scale, index_t scale_step, T* d) {
     const T* p = all.p;
-    for (index_t r = 0; r < all.rows; ++r, p += all.n, d += all.n) {
-      const T scale_r = scale[r * scale_step];
-      const index_t k = all.labels[r];
-      const T p_k = p[k];
-      for (index_t j = 0; j < all.n; ++j) d[j] = scale_r * p[j];
-      d[k] = scale_r * (p_k - T(1));
-    }
+    T at_label[group];  // p may be d
+    all.visit_layout([&](auto at) {
+      for (index_t r = 0; r < all.rows; ++r) at_label[r] = scale[r * scale_step] * (p[at(r, all.labels[r])] - T(1));
+    });
+    all.for_entries([=](index_t r, index_t i) { d[i] = scale[r * scale_step] * p[i]; });
+    all.visit_layout([&](auto at) {
+      for (index_t r = 0; r < all.rows; ++r) d[at(r, all.labels[r])] = at_label[r];
+    });
   }
 
   template <class V>

@@ -22,9 +22,11 @@ struct LossRow {
   const double* o;
 };
 
-// Rows of a loss whose head is softmax, in another form than LossForm::values. t, labels, p and z are the first row's.
+// Rows of a loss whose head is softmax, in another form than LossForm::values. t, labels, p and z are the first row's. The
+// entries of t, p, z and a gradient lie row by row, or by columns of `group` entries.
 template <class T>
 struct SoftmaxRows {
+  bool by_columns;
   index_t rows, n;
   const T* t;             // null for a sparse loss
   const index_t* labels;  // only for a sparse loss
@@ -32,6 +34,26 @@ struct SoftmaxRows {
   const T* z;             // only for values, as are
   const T *m, *log_sum;   // max z and log sum exp(z - m) of each row
   const double* o;
+
+  // f(at), where at(r, j) is the place of an entry.
+  template <class F>
+  void visit_layout(const F& f) const {
+    if (by_columns) return f([](index_t r, index_t j) { return j * group + r; });
+    f([n_ = n](index_t r, index_t j) { return r * n_ + j; });
+  }
+  // f(r, place of the entry) for all entries, in the order in which they lie.
+  template <class F>
+  void for_entries(const F& f) const {
+    if (by_columns) {
+      for (index_t j = 0; j < n; ++j) {
+        for (index_t r = 0; r < rows; ++r) f(r, j * group + r);
+      }
+    } else {
+      for (index_t r = 0; r < rows; ++r) {
+        for (index_t j = 0; j < n; ++j) f(r, r * n + j);
+      }
+    }
+  }
 };
 
 constexpr LossParameter label_smoothing_parameter{"label_smoothing", 0.0, 0, 1};
