@@ -326,7 +326,8 @@ ROWS = [
     (lambda: t(2).__array__(copy=False), V, "[__array__] a tensor is always copied: use copy=None or copy=True."),
     (lambda: symbolic(3).numpy(), _core.SymbolicError,
      "[tensor] this tensor of shape (None, 3) is symbolic and has no values: in vmap it stands for one example of a "
-     "batch, so select with dg.ops.where; in a model, call the model or layer on data."),
+     "batch, so select with dg.ops.where; in a model, call the model or layer on data, and keep no tensor of the call "
+     "that makes the weights."),
     (lambda: _core.one_hot([0], 2**50), MemoryError,
      "[tensor] a tensor of shape (1, 1125899906842624) and dtype float32 takes 4503600 GB: there is not so much "
      "memory."),

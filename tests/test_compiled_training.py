@@ -275,6 +275,65 @@ def test_layers_that_need_values_are_built_by_the_first_step():
     assert len(model.optimizer.variables) == 2 + 2 * 3
 
 
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+def test_steps_that_run_as_python_call_a_model_on_data_alone(method):
+    class Centered(dg.layers.Layer):
+        mean = None
+
+        def call(self, x):
+            assert not x.is_symbolic
+            if self.mean is None:
+                self.mean = np.mean(x.numpy(), axis=0)
+            return x - self.mean
+
+    x, y, _ = data()
+    model = dg.Sequential([Centered(), dg.layers.Dense(3, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
+    getattr(model, method)(*((x,) if method == "predict" else (x, y)), batch_size=N, verbose=0)
+    np.testing.assert_array_equal(model.layers[0].mean, x.mean(axis=0))
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_the_first_hook_may_still_choose_what_is_trained_and_how(eager):
+    class Choose(dg.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.model.layers[0].trainable = True
+            self.model.optimizer.use_ema = True
+
+    x, y, _ = data()
+    model = dg.Sequential([dg.layers.Dense(4, trainable=False), dg.layers.Dense(3, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy", run_eagerly=eager)
+    model.fit(x, y, verbose=0, callbacks=[Choose()])
+    assert len(model.optimizer.variables) == 2 + 4 + 2 * 4
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"clipnorm": 1e-3},
+        {"clipvalue": 1e-3},
+        {"global_clipnorm": 1e-3},
+        {"weight_decay": 0.5},
+        {"loss_scale_factor": 2.0},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_options_that_change_between_fits_hold_for_programs_too(changes):
+    found = []
+    for eager in (True, False):
+        dg.set_random_seed(9)
+        (x, y, _), model = data(), sequential()
+        model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=eager)
+        model.fit(x, y, epochs=2, verbose=0)
+        before = model.get_weights()
+        for name, value in changes.items():
+            setattr(model.optimizer, name, value)
+        model.fit(x, y, epochs=2, verbose=0)
+        found.append([w.tobytes() for w in model.get_weights()])
+        assert found[-1] != [w.tobytes() for w in before]
+    assert found[0] == found[1]
+
+
 def test_hooks_see_every_batch():
     class Count(dg.callbacks.Callback):
         batches = 0

@@ -21,9 +21,28 @@ def built():
     return optimizer
 
 
+def stepped_after(option, value):
+    optimizer, variable = SGD(), a_variable()
+    optimizer.build([variable])
+    setattr(optimizer, option, value)
+    optimizer.apply([ONES], [variable])
+
+
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [
+        (
+            lambda: stepped_after("gradient_accumulation_steps", 2),
+            RuntimeError,
+            "[SGD] `gradient_accumulation_steps` was set after the optimizer had been built: set it before, or make a "
+            "new optimizer with it.",
+        ),
+        (
+            lambda: stepped_after("use_ema", True),
+            RuntimeError,
+            "[SGD] `use_ema` was set after the optimizer had been built: set it before, or make a new optimizer with "
+            "it.",
+        ),
         (
             lambda: SGD(clipnorm=0.1, clipvalue=0.2),
             ValueError,

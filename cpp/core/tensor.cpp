@@ -110,7 +110,8 @@ void Tensor::set_pre(int activation, int axis, const Tensor& z) const {
 void Tensor::no_storage() const {
   fail<SymbolicError>("[tensor] this tensor of shape ", shape(),
                       " is symbolic and has no values: in vmap it stands for one example of a batch, so select with "
-                      "dg.ops.where; in a model, call the model or layer on data.");
+                      "dg.ops.where; in a model, call the model or layer on data, and keep no tensor of the call that "
+                      "makes the weights.");
 }
 
 }  // namespace densegrad

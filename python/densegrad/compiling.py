@@ -51,7 +51,8 @@ class Compiled:
             weighted_metrics: the same, weighted.
             run_eagerly: whether the steps run as Python at every batch. Otherwise they are programs, see `function`:
                 what a step does besides its operations happens once for each shape of batches. (`call` of a subclass
-                runs once more before the first step, which makes the weights and shows the shapes.)
+                or of a layer of your own may run once more before, on tensors without values, which makes the weights
+                and shows the shapes: what it assigns then is dropped.)
             steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras' sake, without effect.
 
         Raises:

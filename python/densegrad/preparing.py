@@ -66,7 +66,7 @@ class Prepared(Compiled):
         What cannot run without values makes its variables when it runs, and the first run is not kept.
         """
         self._require_init()
-        if self._is_own(step) or getattr(self._step(step), "programs", None):  # it ran before
+        if self._is_own(step) or getattr(self._step(step), "programs", True):  # it ran before, or runs as Python
             return
         (x, y, sample_weight), outputs = batches.sample(), None
         with _core.Pause(), _core.Rehearsal():
@@ -78,7 +78,10 @@ class Prepared(Compiled):
                     metrics.build(y, self._output_specs(x) if outputs is None else outputs, sample_weight)
             except _NEEDS_VALUES:
                 pass
-        if step == "train_step" and _is_built(self) and self.trainable_variables:
+
+    def _build_optimizer(self):
+        """Make the variables of the optimizer, for the same reason; callbacks may have frozen layers and set options."""
+        if not self._is_own("train_step") and _is_built(self) and self.trainable_variables:
             self.optimizer.build(self.trainable_variables)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from densegrad import nest, programs
+from densegrad.optimizers.options import OPTIONS
 from densegrad.streams import pack_x_y_sample_weight
 
 _SLICE = 0.05  # seconds between two looks at the progress bar and Ctrl-C
@@ -25,7 +26,8 @@ class Steps:
 
     def of(self, model, name):
         """Return the step `name` of `model`."""
-        state = (model.optimizer, *model.trainable_variables, *model._leaves()[1])
+        options = (getattr(model.optimizer, name, None) for name in OPTIONS)
+        state = (model.optimizer, *options, *model.trainable_variables, *model._leaves()[1])
         if self._state is None or len(state) != len(self._state) or any(a is not b for a, b in zip(state, self._state)):
             self._made, self._state = {}, state
         if name not in self._made:

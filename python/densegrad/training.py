@@ -103,6 +103,7 @@ class Trainer(Prepared):
         self.stop_training = False
         logs = None
         callbacks.on_train_begin()
+        self._build_optimizer()
         with Progress(verbose, epochs) as progress:
             for epoch in range(initial_epoch, epochs):
                 if not batches.begin():
@@ -227,6 +228,8 @@ class Trainer(Prepared):
         batches = Epochs(self._source(tag, name, x, y, sample_weight, class_weight, 2**62))
         self._prepare(tag, name, batches)
         self._rehearse(name, batches)
+        if name == "train_step":
+            self._build_optimizer()
         self.reset_metrics()
         logs = self._step(name)(*next(batches.source.batches()))
         return self._results(plain_logs(self._logs(logs)), return_dict)

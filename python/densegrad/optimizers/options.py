@@ -101,15 +101,25 @@ class Options:
             options["weight_decay"] = self.weight_decay
             options["decayed"] = [variable for variable, _, _ in work if self._use_weight_decay(variable)]
         if self.gradient_accumulation_steps:
-            own = self._accumulated_gradients
+            own = self._made("gradient_accumulation_steps", self._accumulated_gradients)
             options["accumulation_steps"] = self.gradient_accumulation_steps
             options["accumulators"] = [own[self._index[id(variable)]] for variable, _, _ in work]
             options["all_accumulators"] = own
         if self.use_ema:
-            options["averages"] = list(zip(self._trainable_variables, self._model_variables_moving_average))
+            averages = self._made("use_ema", self._model_variables_moving_average)
+            options["averages"] = list(zip(self._trainable_variables, averages))
             options["ema_momentum"] = self.ema_momentum
             options["ema_overwrite_frequency"] = self.ema_overwrite_frequency or 0
         return _core.StepOptions(**options)
+
+    def _made(self, option, variables):
+        """Return the variables of an option, which `build` made if it was set by then."""
+        if len(variables) != len(self._trainable_variables):
+            raise RuntimeError(
+                f"[{type(self).__name__}] `{option}` was set after the optimizer had been built: set it before, or make "
+                "a new optimizer with it."
+            )
+        return variables
 
     def _clip_gradients(self, grads):
         kind, limit = self._clipping()
@@ -156,8 +166,9 @@ class Options:
         var_list = list(var_list)
         for variable in var_list:
             self._require_known(variable)
+        averages = self._made("use_ema", self._model_variables_moving_average)
         for variable in var_list:
-            variable.assign(self._model_variables_moving_average[self._index[id(variable)]])
+            variable.assign(averages[self._index[id(variable)]])
 
 
 _CLIPS = {"clipnorm": "norm", "global_clipnorm": "global_norm", "clipvalue": "value"}
