@@ -326,8 +326,7 @@ def test_options_that_change_between_fits_hold_for_programs_too(changes):
         model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=eager)
         model.fit(x, y, epochs=2, verbose=0)
         before = model.get_weights()
-        for name, value in changes.items():
-            setattr(model.optimizer, name, value)
+        setattr(model.optimizer, option, value)
         model.fit(x, y, epochs=2, verbose=0)
         found.append([w.tobytes() for w in model.get_weights()])
         assert found[-1] != [w.tobytes() for w in before]

@@ -80,7 +80,7 @@ class Prepared(Compiled):
                 pass
 
     def _build_optimizer(self):
-        """Make the variables of the optimizer, for the same reason; callbacks may have frozen layers and set options."""
+        """Make the variables of the optimizer, likewise; the first hook may have frozen layers and set options."""
         if not self._is_own("train_step") and _is_built(self) and self.trainable_variables:
             self.optimizer.build(self.trainable_variables)
 

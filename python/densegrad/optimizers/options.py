@@ -116,8 +116,8 @@ class Options:
         """Return the variables of an option, which `build` made if it was set by then."""
         if len(variables) != len(self._trainable_variables):
             raise RuntimeError(
-                f"[{type(self).__name__}] `{option}` was set after the optimizer had been built: set it before, or make "
-                "a new optimizer with it."
+                f"[{type(self).__name__}] `{option}` was set after the optimizer had been built: set it before, or "
+                "make a new optimizer with it."
             )
         return variables
 
