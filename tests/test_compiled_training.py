@@ -308,17 +308,16 @@ def test_the_first_hook_may_still_choose_what_is_trained_and_how(eager):
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("option", "value"),
     [
-        {"clipnorm": 1e-3},
-        {"clipvalue": 1e-3},
-        {"global_clipnorm": 1e-3},
-        {"weight_decay": 0.5},
-        {"loss_scale_factor": 2.0},
+        ("clipnorm", 1e-3),
+        ("clipvalue", 1e-3),
+        ("global_clipnorm", 1e-3),
+        ("weight_decay", 0.5),
+        ("loss_scale_factor", 2),
     ],
-    ids=lambda changes: next(iter(changes)),
 )
-def test_options_that_change_between_fits_hold_for_programs_too(changes):
+def test_options_that_change_between_fits_hold_for_programs_too(option, value):
     found = []
     for eager in (True, False):
         dg.set_random_seed(9)
