@@ -1,5 +1,5 @@
-// Matrix products, on a CBLAS and on our own kernels. All matrices are row-major; `lda` is the distance between rows of A as it is stored.
-// Nothing here allocates. Outputs may not overlap inputs.
+// Matrix products, on a CBLAS and on our own kernels. All matrices are row-major; `lda` is the distance between rows of A
+// as it is stored. Nothing here allocates, once a thread has its workspace. Outputs may not overlap inputs.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace densegrad {
 enum class Transpose { no, yes };
 
 // C = op(A)·op(B) + beta·C        op(A) (m, k)   op(B) (k, n)   C (m, n)
-// One call of the BLAS, on the calling thread. C is not read if beta is 0, so it may be uninitialised.
+// One call of the BLAS or of the kernel for small products, on the calling thread. C is not read if beta is 0, so it may be uninitialised.
 // Throws std::overflow_error if a size or row distance does not fit the BLAS' 32-bit integers, and std::runtime_error
 // if the BLAS cannot be opened.
 template <class T>
@@ -31,7 +31,7 @@ void product_plus_bias(index_t m, index_t n, index_t k, const T* a, const T* b, 
 // How many products of this shape a thread should be given at once; 1 from some 20 us per product.
 index_t products_per_task(index_t m, index_t n, index_t k);
 
-// Where the vendored OpenBLAS is. It is opened at the first product; calls after that, and in a build with a system BLAS,
+// Where the vendored OpenBLAS is. It is opened at the first product that is for it; calls after that, and in a build with a system BLAS,
 // have no effect.
 void set_blas_path(std::string path);
 

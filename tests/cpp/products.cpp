@@ -99,17 +99,20 @@ void test_product(const Kernels<T>& kernels, const char* isa, Rng& rng) {
   require(fused ? taken > 300 : taken == 0, taken, " products on ", isa);
 }
 
+// Numbers that round.
+template <class T>
+std::vector<T> values(Rng& rng, index_t count) {
+  std::vector<T> x(static_cast<std::size_t>(count));
+  for (T& value : x) value = static_cast<T>(rng.uniform(-1, 1));
+  return x;
+}
+
 // With a bias: the bits of the product and an addition, from values that round.
 template <class T>
 void test_bias(Rng& rng) {
   for (int round = 0; round < 200; ++round) {
     const index_t m = 1 + rng.below(round % 4 ? 40 : 400), n = 1 + rng.below(round % 3 ? 80 : 9), k = rng.below(80);
-    const auto values = [&rng](index_t count) {
-      std::vector<T> x(static_cast<std::size_t>(count));
-      for (T& value : x) value = static_cast<T>(rng.uniform(-1, 1));
-      return x;
-    };
-    const std::vector<T> a = values(m * k), b = values(k * n), bias = values(n);
+    const std::vector<T> a = values<T>(rng, m * k), b = values<T>(rng, k * n), bias = values<T>(rng, n);
     std::vector<T> sums(static_cast<std::size_t>(m * n)), plain = sums;
     product_plus_bias<T>(m, n, k, a.data(), b.data(), bias.data(), sums.data());
     product<T>(Transpose::no, Transpose::no, m, n, k, a.data(), k, b.data(), n, plain.data(), n);
@@ -176,18 +179,13 @@ void test_dispatched(Rng& rng) {
   }
 }
 
-// On threads, with a bias: what one chain gives where the product is for panels, and never other bits for other threads.
+// The same bits for any number of threads, with a bias.
 template <class T>
 void test_threads(Rng& rng) {
   const index_t sizes[][3] = {{256, 512, 784}, {512, 10, 256}, {130, 700, 64}, {1100, 128, 130}, {40, 64, 600}};
   const int before = num_threads();
   for (const auto& [m, n, k] : sizes) {
-    const auto values = [&rng](index_t count) {
-      std::vector<T> x(static_cast<std::size_t>(count));
-      for (T& value : x) value = static_cast<T>(rng.uniform(-1, 1));
-      return x;
-    };
-    const std::vector<T> a = values(m * k), b = values(k * n), bias = values(n);
+    const std::vector<T> a = values<T>(rng, m * k), b = values<T>(rng, k * n), bias = values<T>(rng, n);
     std::vector<T> first;
     for (int threads : {1, 2, 4}) {
       set_num_threads(threads);
